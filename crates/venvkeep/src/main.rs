@@ -1,0 +1,3 @@
+//! The `venvkeep` command.
+
+fn main() {}
