@@ -1,1 +1,23 @@
-//! The library behind venvkeep.
+//! The library behind venvkeep: it finds out what is wrong with a Python virtual environment and puts it right.
+//!
+//! # The pipeline
+//!
+//! `locate -> inspect -> diagnose -> plan -> rebuild -> verify -> swap -> report`; each stage takes the value of the
+//! one before and hands on its own:
+//!
+//! | module | takes | gives |
+//! |---|---|---|
+//! | [`model`] | | pure values: what an environment consists of |
+//! | [`host`] | | the only doors to the machine: files by descriptor, processes, credentials |
+//!
+//! # Rules of the house
+//!
+//! The library prints nothing, reads no environment variables and knows no HOME: what it needs of its caller comes
+//! in as a [`model::caller::Caller`]. Nothing from a broken or foreign environment is executed. A broken environment
+//! is data (findings), never an error; an error means that venvkeep could not look, could not do, or that the ground
+//! changed, and it says in what state the live environment is.
+
+#![deny(missing_docs)]
+
+pub mod host;
+pub mod model;

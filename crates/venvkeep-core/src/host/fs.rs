@@ -1,0 +1,377 @@
+//! Files and directories, by descriptor and with the path in every error.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+
+use crate::model::facts::{Facts, Kind};
+
+/// What was being done when it failed: the verb of an [`IoError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Looking at owner, mode and kind.
+    Look,
+    /// Reading a file's content.
+    Read,
+    /// Listing a directory.
+    List,
+    /// Making a file, directory or link.
+    Make,
+    /// Writing content.
+    Write,
+    /// Renaming.
+    Rename,
+    /// Removing.
+    Remove,
+    /// Locking.
+    Lock,
+    /// Flushing to the disk.
+    Flush,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Look => "look at",
+            Self::Read => "read",
+            Self::List => "list",
+            Self::Make => "make",
+            Self::Write => "write",
+            Self::Rename => "rename",
+            Self::Remove => "remove",
+            Self::Lock => "lock",
+            Self::Flush => "flush to the disk",
+        })
+    }
+}
+
+/// A failed call: what was being done, to what, and the system's answer.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing} {}: {}", .path.display(), plain_words(.source))]
+pub struct IoError {
+    /// The verb.
+    pub doing: Doing,
+    /// The place.
+    pub path: PathBuf,
+    /// The system's answer.
+    #[source]
+    pub source: io::Error,
+}
+
+impl IoError {
+    /// Binds a system error to its place.
+    pub fn new(doing: Doing, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
+        Self { doing, path: path.into(), source: source.into() }
+    }
+
+    /// Whether there is nothing at that place.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    }
+
+    /// Whether the system refused for lack of permission.
+    pub fn is_denied(&self) -> bool {
+        self.source.kind() == io::ErrorKind::PermissionDenied
+    }
+}
+
+/// The system's answer without "(os error 13)", which helps nobody.
+fn plain_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Results of this module.
+pub type Result<T> = std::result::Result<T, IoError>;
+
+/// Attaches verb and path to a system call's result.
+pub(crate) trait Named<T> {
+    fn named(self, doing: Doing, path: &Path) -> Result<T>;
+}
+
+impl<T, E: Into<io::Error>> Named<T> for std::result::Result<T, E> {
+    fn named(self, doing: Doing, path: &Path) -> Result<T> {
+        self.map_err(|source| IoError::new(doing, path, source))
+    }
+}
+
+pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> Facts {
+    // The widths of these fields differ from platform to platform; all of them fit.
+    #![expect(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "see above")]
+    Facts {
+        kind: match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Kind::Directory,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Link,
+            FileType::Fifo => Kind::Fifo,
+            FileType::Socket => Kind::Socket,
+            _ => Kind::Device,
+        },
+        mode: (stat.st_mode & 0o7777) as u16,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        size: stat.st_size as u64,
+        modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+        device: stat.st_dev as u64,
+        inode: stat.st_ino,
+        links: stat.st_nlink as u64,
+    }
+}
+
+/// What stands at a path, a link itself not followed.
+pub fn lstat(path: &Path) -> Result<Facts> {
+    rustix::fs::lstat(path).map(|stat| facts_of(&stat)).named(Doing::Look, path)
+}
+
+/// What stands at a path, links followed.
+pub fn stat(path: &Path) -> Result<Facts> {
+    rustix::fs::stat(path).map(|stat| facts_of(&stat)).named(Doing::Look, path)
+}
+
+/// What stands at a path, or `None` where there is nothing. That a place cannot be looked at is still an error.
+pub fn lstat_if_any(path: &Path) -> Result<Option<Facts>> {
+    match lstat(path) {
+        Ok(facts) => Ok(Some(facts)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A link's text.
+pub fn read_link(path: &Path) -> Result<PathBuf> {
+    let text = rustix::fs::readlink(path, Vec::new()).named(Doing::Read, path)?;
+    Ok(PathBuf::from(OsString::from_vec(text.into_bytes())))
+}
+
+/// The path with every link resolved.
+pub fn physical(path: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(path).named(Doing::Look, path)
+}
+
+/// Whether this process may do all of `access` there, as the kernel judges (access control lists included).
+pub fn may_write(path: &Path) -> bool {
+    rustix::fs::accessat(
+        CWD,
+        path,
+        rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+        AtFlags::EACCESS,
+    )
+    .is_ok()
+}
+
+/// Reads a regular file of at most `limit` bytes; a final link is not followed.
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let file = open_regular(CWD, path.as_os_str(), path)?;
+    read_to_limit(file, path, limit)
+}
+
+/// Makes one directory with that mode, less the umask; an existing one is an error.
+pub fn create_dir(path: &Path, mode: u16) -> Result<()> {
+    rustix::fs::mkdir(path, Mode::from_raw_mode(mode.into())).named(Doing::Make, path)
+}
+
+/// Makes a directory and those above it that are missing; gives the ones it made, outermost first.
+pub fn create_dirs(path: &Path, mode: u16) -> Result<Vec<PathBuf>> {
+    let missing: Vec<_> =
+        path.ancestors().take_while(|dir| stat(dir).is_err_and(|e| e.is_missing())).collect();
+    let mut made = Vec::new();
+    for dir in missing.into_iter().rev() {
+        match create_dir(dir, mode) {
+            Ok(()) => made.push(dir.to_owned()),
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(made)
+}
+
+/// Writes a new file; an existing one is an error, a link in its place is not followed.
+pub fn create_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(mode.into())).named(Doing::Make, path)?;
+    File::from(fd).write_all(content).named(Doing::Write, path)
+}
+
+/// Puts new content in the place of a file, whole or not at all: a temporary sibling, flushed, then renamed over it.
+pub fn replace_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{:08x}.tmp", fastrand::u32(..)));
+    let temporary = PathBuf::from(temporary);
+    let written = create_file(&temporary, mode, content)
+        .and_then(|()| rustix::fs::rename(&temporary, path).named(Doing::Rename, path));
+    if written.is_err() {
+        // The error that matters is the first one; a leftover temporary file is not worth a second.
+        let _ = rustix::fs::unlink(&temporary);
+    }
+    written
+}
+
+/// Makes a symbolic link with that text.
+pub fn symlink(text: &Path, path: &Path) -> Result<()> {
+    rustix::fs::symlink(text, path).named(Doing::Make, path)
+}
+
+/// Gives a file or directory that this process made its final mode.
+pub fn set_mode(path: &Path, mode: u16) -> Result<()> {
+    rustix::fs::chmod(path, Mode::from_raw_mode(mode.into())).named(Doing::Write, path)
+}
+
+/// Removes a file or a link.
+pub fn remove_file(path: &Path) -> Result<()> {
+    rustix::fs::unlink(path).named(Doing::Remove, path)
+}
+
+/// Removes an empty directory.
+pub fn remove_dir(path: &Path) -> Result<()> {
+    rustix::fs::rmdir(path).named(Doing::Remove, path)
+}
+
+/// Flushes what was written to the file system that holds `path`, so that a power cut after a swap finds the new
+/// environment's files whole.
+pub fn flush(path: &Path) -> Result<()> {
+    let directory = Directory::open(path)?;
+    // macOS has no syncfs(2); fsync on the directory and F_FULLFSYNC on files is its documented way, and `sync(2)`
+    // the call that covers a whole tree.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    rustix::fs::syncfs(&directory.fd).named(Doing::Flush, path)?;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    rustix::fs::fsync(&directory.fd).named(Doing::Flush, path)?;
+    Ok(())
+}
+
+/// An open directory. What is done through it is done in that directory, whatever happens to its path meanwhile.
+#[derive(Debug)]
+pub struct Directory {
+    pub(crate) fd: OwnedFd,
+    path: PathBuf,
+}
+
+const OPEN_DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+impl Directory {
+    /// Opens a directory; a link in its place is refused.
+    pub fn open(path: &Path) -> Result<Self> {
+        let fd = rustix::fs::open(path, OPEN_DIRECTORY, Mode::empty()).named(Doing::List, path)?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Opens a directory inside this one, component by component, following no link.
+    pub fn descend(&self, relative: &Path) -> Result<Self> {
+        let mut at = self.child(OsStr::new("."))?;
+        for part in relative.components() {
+            let Component::Normal(name) = part else { return Err(outside(&self.path.join(relative))) };
+            at = at.child(name)?;
+        }
+        at.path = self.path.join(relative);
+        Ok(at)
+    }
+
+    /// Opens the directory of that name in this one.
+    pub fn child(&self, name: &OsStr) -> Result<Self> {
+        let path = self.path.join(name);
+        let fd =
+            rustix::fs::openat(&self.fd, name, OPEN_DIRECTORY, Mode::empty()).named(Doing::List, &path)?;
+        Ok(Self { fd, path })
+    }
+
+    /// Where it was when it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the file system says of the directory itself.
+    pub fn facts(&self) -> Result<Facts> {
+        rustix::fs::fstat(&self.fd).map(|stat| facts_of(&stat)).named(Doing::Look, &self.path)
+    }
+
+    /// What stands under a name in it.
+    pub fn lstat(&self, name: &OsStr) -> Result<Facts> {
+        rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map(|stat| facts_of(&stat))
+            .named(Doing::Look, &self.path.join(name))
+    }
+
+    /// The names in it, in the order the file system gives them.
+    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).named(Doing::List, &self.path)? {
+            let entry = entry.named(Doing::List, &self.path)?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// The text of a link in it.
+    pub fn read_link(&self, name: &OsStr) -> Result<PathBuf> {
+        let text =
+            rustix::fs::readlinkat(&self.fd, name, Vec::new()).named(Doing::Read, &self.path.join(name))?;
+        Ok(PathBuf::from(OsString::from_vec(text.into_bytes())))
+    }
+
+    /// Reads a regular file at a relative path, of at most `limit` bytes, following no link on the way.
+    pub fn read(&self, relative: &Path, limit: u64) -> Result<Vec<u8>> {
+        let path = self.path.join(relative);
+        read_to_limit(self.open_file(relative)?, &path, limit)
+    }
+
+    /// Opens a regular file at a relative path for reading, following no link on the way.
+    pub fn open_file(&self, relative: &Path) -> Result<File> {
+        let path = self.path.join(relative);
+        let name = relative.file_name().ok_or_else(|| outside(&path))?;
+        match relative.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => {
+                let directory = self.descend(parent)?;
+                open_regular(&directory.fd, name, &path)
+            }
+            _ => open_regular(&self.fd, name, &path),
+        }
+    }
+}
+
+fn outside(path: &Path) -> IoError {
+    IoError::new(
+        Doing::Read,
+        path,
+        io::Error::new(io::ErrorKind::InvalidInput, "the path leaves the directory"),
+    )
+}
+
+/// Opens a regular file without following a link. What it is, is looked at before (opening a device can do things, and
+/// a pipe waits for its other end) and again on the open file (it may have been exchanged in between).
+fn open_regular(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<File> {
+    let before = rustix::fs::statat(&directory, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW);
+    insist_on_file(&before.named(Doing::Read, path)?, path)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(directory, name.as_bytes(), flags, Mode::empty()).named(Doing::Read, path)?;
+    insist_on_file(&rustix::fs::fstat(&fd).named(Doing::Look, path)?, path)?;
+    Ok(File::from(fd))
+}
+
+fn insist_on_file(stat: &rustix::fs::Stat, path: &Path) -> Result<()> {
+    let kind = facts_of(stat).kind;
+    if kind == Kind::File {
+        return Ok(());
+    }
+    let what = io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}, not a file"));
+    Err(IoError::new(Doing::Read, path, what))
+}
+
+fn read_to_limit(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(limit + 1).read_to_end(&mut content).named(Doing::Read, path)?;
+    if content.len() as u64 > limit {
+        let why = io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"));
+        return Err(IoError::new(Doing::Read, path, why));
+    }
+    Ok(content)
+}

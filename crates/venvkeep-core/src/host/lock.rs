@@ -1,0 +1,72 @@
+//! A file that is held by one process at a time, and that its holder removes when the work is done.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::fs::{Doing, IoError, Named, Result, facts_of, lstat_if_any};
+
+/// A locked file. The lock ends with the process, whatever ends it; the file stays until [`LockedFile::remove`], so
+/// that whoever locks it next can read what the last holder wrote.
+#[derive(Debug)]
+pub struct LockedFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl LockedFile {
+    /// Opens or makes the file (mode 0600, no link followed) and locks it, waiting up to `patience` for another holder.
+    /// `None`: it is still held.
+    pub fn acquire(path: &Path, patience: Duration) -> Result<Option<Self>> {
+        let until = Instant::now() + patience;
+        loop {
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let fd = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).named(Doing::Lock, path)?;
+            let file = File::from(fd);
+            match file.try_lock() {
+                Ok(()) if is_at(&file, path)? => return Ok(Some(Self { file, path: path.to_owned() })),
+                // The holder before us removed the file while we waited for it: lock the one that is there now.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(IoError::new(Doing::Lock, path, error)),
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What its last holder left in it, at most `limit` bytes.
+    pub fn content(&mut self, limit: u64) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        self.file.rewind().named(Doing::Read, &self.path)?;
+        Read::by_ref(&mut self.file).take(limit).read_to_end(&mut content).named(Doing::Read, &self.path)?;
+        Ok(content)
+    }
+
+    /// Adds a line and flushes it to the disk: a later line counts only when it is whole, so no state is lost to a
+    /// crash in the middle.
+    pub fn append_line(&mut self, line: &str) -> Result<()> {
+        self.file.seek(io::SeekFrom::End(0)).named(Doing::Write, &self.path)?;
+        self.file.write_all(format!("{line}\n").as_bytes()).named(Doing::Write, &self.path)?;
+        self.file.sync_data().named(Doing::Flush, &self.path)
+    }
+
+    /// Removes the file while the lock is still held.
+    pub fn remove(self) -> Result<()> {
+        super::fs::remove_file(&self.path)
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> Result<bool> {
+    let held = rustix::fs::fstat(file).map(|stat| facts_of(&stat)).named(Doing::Lock, path)?;
+    Ok(lstat_if_any(path)?.is_some_and(|there| there.same_entry(&held)))
+}

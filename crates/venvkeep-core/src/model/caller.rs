@@ -1,0 +1,48 @@
+//! Who calls, from where and with which settings: what the library may know of the process it runs in.
+//!
+//! The command reads it once; the library never looks at environment variables or HOME by itself.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::owner::Viewer;
+
+/// The calling user and their surroundings.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who looks and acts.
+    pub viewer: Viewer,
+    /// Whose `sudo` this is: `SUDO_UID`, honoured only for root.
+    pub sudo_uid: Option<u32>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The home directory, where one is known.
+    pub home: Option<PathBuf>,
+    /// Where frozen lists and trust records are kept (`$XDG_STATE_HOME/venvkeep`).
+    pub state_dir: Option<PathBuf>,
+    /// Where what can be found out again is kept (`$XDG_CACHE_HOME/venvkeep`).
+    pub cache_dir: Option<PathBuf>,
+    /// The environment variables as they were at the start.
+    pub variables: BTreeMap<OsString, OsString>,
+}
+
+impl Caller {
+    /// A variable's value; an empty one counts as not set.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The directories of `PATH`, in order, without relative and empty ones: a program found through those would be
+    /// whatever lies in the working directory.
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        self.variable("PATH")
+            .map(|path| std::env::split_paths(path).filter(|dir| dir.is_absolute()).collect())
+            .unwrap_or_default()
+    }
+
+    /// An absolute form of a path as typed.
+    pub fn absolute(&self, typed: &Path) -> PathBuf {
+        self.cwd.join(typed)
+    }
+}

@@ -1,0 +1,129 @@
+//! Who looks, and what the owner and mode of an entry allow them to do.
+//!
+//! Access is computed from mode bits, so that one walk answers every question. Access control lists can widen or
+//! narrow it; a remedy never rests on them alone.
+
+use super::facts::{Facts, Kind};
+
+/// The superuser's number.
+pub const ROOT: u32 = 0;
+
+/// The user on whose behalf venvkeep looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    /// Effective user number.
+    pub uid: u32,
+    /// Effective (primary) group number.
+    pub gid: u32,
+    /// All group numbers, the primary one included.
+    pub groups: Vec<u32>,
+    /// Whether the primary group has no other member, as Debian and others give each user one (umask 002).
+    pub private_group: bool,
+    /// Further accounts whose files are trusted like root's (Homebrew's, for one).
+    pub trusted_owners: Vec<u32>,
+}
+
+impl Viewer {
+    /// Whether this is the superuser.
+    pub fn is_root(&self) -> bool {
+        self.uid == ROOT
+    }
+
+    /// Whether content of this owner may be acted on: the viewer's own, root's, or a trusted account's.
+    pub fn trusts(&self, uid: u32) -> bool {
+        uid == self.uid || uid == ROOT || self.trusted_owners.contains(&uid)
+    }
+
+    /// Whether the mode lets the viewer read: for a directory, list and enter it.
+    pub fn can_read(&self, facts: &Facts) -> bool {
+        match facts.kind {
+            Kind::Directory => self.allowed(facts, 0o5),
+            Kind::Link => true,
+            _ => self.allowed(facts, 0o4),
+        }
+    }
+
+    /// Whether the mode lets the viewer write; in a directory, create and remove names.
+    pub fn can_write(&self, facts: &Facts) -> bool {
+        match facts.kind {
+            Kind::Directory => self.allowed(facts, 0o3),
+            Kind::Link => true,
+            _ => self.allowed(facts, 0o2),
+        }
+    }
+
+    /// Whether the mode lets the viewer pass through a directory, or execute a file.
+    pub fn can_execute(&self, facts: &Facts) -> bool {
+        self.allowed(facts, 0o1) && (!self.is_root() || facts.mode & 0o111 != 0)
+    }
+
+    /// Whether someone other than the owner, root and the viewer can change this entry: world-writable without the
+    /// sticky bit, or writable by a group that is not the viewer's private one.
+    pub fn others_can_write(&self, facts: &Facts) -> bool {
+        if facts.kind == Kind::Link || (facts.kind == Kind::Directory && facts.is_sticky()) {
+            return false;
+        }
+        let by_world = facts.mode & 0o002 != 0;
+        let by_group = facts.mode & 0o020 != 0 && !self.is_own_private_group(facts.gid);
+        by_world || by_group
+    }
+
+    fn is_own_private_group(&self, gid: u32) -> bool {
+        gid == ROOT || (self.private_group && gid == self.gid)
+    }
+
+    fn allowed(&self, facts: &Facts, wanted: u16) -> bool {
+        if self.is_root() {
+            return true;
+        }
+        let class = if facts.uid == self.uid {
+            facts.mode >> 6
+        } else if facts.gid == self.gid || self.groups.contains(&facts.gid) {
+            facts.mode >> 3
+        } else {
+            facts.mode
+        };
+        class & wanted == wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Kind, Viewer};
+
+    fn viewer() -> Viewer {
+        Viewer { uid: 1000, gid: 1000, groups: vec![1000, 27], private_group: true, trusted_owners: vec![] }
+    }
+
+    fn entry(kind: Kind, mode: u16, uid: u32, gid: u32) -> Facts {
+        Facts { kind, mode, uid, gid, size: 0, modified_ns: 0, device: 1, inode: 1, links: 1 }
+    }
+
+    #[test]
+    fn the_first_class_that_matches_decides() {
+        let me = viewer();
+        assert!(
+            !me.can_read(&entry(Kind::File, 0o077, 1000, 1000)),
+            "owner bits count, not the wider group's"
+        );
+        assert!(me.can_read(&entry(Kind::File, 0o640, 0, 27)), "a supplementary group reads");
+        assert!(!me.can_read(&entry(Kind::File, 0o640, 0, 0)));
+        assert!(
+            !me.can_read(&entry(Kind::Directory, 0o754, 0, 0)),
+            "listing without entering is not reading"
+        );
+    }
+
+    #[test]
+    fn private_groups_and_sticky_directories_are_not_others() {
+        let me = viewer();
+        assert!(!me.others_can_write(&entry(Kind::Directory, 0o775, 1000, 1000)));
+        assert!(me.others_can_write(&entry(Kind::Directory, 0o775, 1000, 27)));
+        assert!(me.others_can_write(&entry(Kind::Directory, 0o777, 0, 0)));
+        assert!(!me.others_can_write(&entry(Kind::Directory, 0o1777, 0, 0)));
+        assert!(
+            me.others_can_write(&entry(Kind::File, 0o1666, 0, 0)),
+            "the sticky bit protects names, not content"
+        );
+    }
+}

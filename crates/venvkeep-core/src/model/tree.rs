@@ -1,0 +1,196 @@
+//! Every entry below a prefix, as one walk saw them: owner, mode, kind and size, kept compactly.
+//!
+//! An environment has tens of thousands of entries and a report accounts for each of them, so an entry costs some 80
+//! bytes and its name; the entries of one directory lie next to each other in order of name, which makes a look-up a
+//! binary search and needs no index.
+
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use super::facts::{Facts, Kind};
+
+/// Number of an entry in its [`Tree`]; the prefix itself is [`Tree::ROOT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(u32);
+
+/// Why a directory's entries are not in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlisted {
+    /// The viewer may not list or enter it.
+    Denied,
+    /// Another file system is mounted there.
+    OtherFileSystem,
+    /// Deeper than [`Tree::MAX_DEPTH`] directories, or more than [`Tree::MAX_ENTRIES`] entries: not an environment
+    /// that any installer made.
+    BeyondBounds,
+    /// It vanished, or reading it failed half-way.
+    Failed,
+}
+
+#[derive(Debug)]
+struct Entry {
+    parent: EntryId,
+    name: Range<u32>,
+    children: Range<u32>,
+    facts: Facts,
+}
+
+/// The entries below a prefix. See the module's header.
+#[derive(Debug)]
+pub struct Tree {
+    entries: Vec<Entry>,
+    names: Vec<u8>,
+    unlisted: Vec<(EntryId, Unlisted)>,
+}
+
+impl Tree {
+    /// The prefix itself.
+    pub const ROOT: EntryId = EntryId(0);
+    /// How many directories deep the walk goes.
+    pub const MAX_DEPTH: usize = 128;
+    /// How many entries the walk takes in: some fifty times the largest environments seen.
+    pub const MAX_ENTRIES: usize = 4_000_000;
+
+    /// A tree that holds the prefix's own facts and nothing else yet.
+    pub fn new(root: Facts) -> Self {
+        let entry = Entry { parent: Self::ROOT, name: 0..0, children: 0..0, facts: root };
+        Self { entries: vec![entry], names: Vec::new(), unlisted: Vec::new() }
+    }
+
+    /// Adds the entries of one directory, which the walk lists once; gives their numbers.
+    pub fn add_children(
+        &mut self,
+        directory: EntryId,
+        mut listing: Vec<(Vec<u8>, Facts)>,
+    ) -> impl Iterator<Item = EntryId> + use<> {
+        listing.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let first = position(self.entries.len());
+        for (name, facts) in listing {
+            let start = position(self.names.len());
+            self.names.extend_from_slice(&name);
+            let name = start..position(self.names.len());
+            self.entries.push(Entry { parent: directory, name, children: 0..0, facts });
+        }
+        let children = first..position(self.entries.len());
+        self.entries[directory.0 as usize].children = children.clone();
+        children.map(EntryId)
+    }
+
+    /// Notes that a directory's entries are not here.
+    pub fn mark_unlisted(&mut self, directory: EntryId, why: Unlisted) {
+        self.unlisted.push((directory, why));
+    }
+
+    /// The directories whose entries are not here, with the reason.
+    pub fn unlisted(&self) -> impl Iterator<Item = (EntryId, Unlisted)> + '_ {
+        self.unlisted.iter().copied()
+    }
+
+    /// How many entries there are, the prefix itself not counted.
+    pub fn len(&self) -> usize {
+        self.entries.len() - 1
+    }
+
+    /// Whether the prefix holds nothing (or could not be listed).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every entry, the prefix first, each directory before what it holds.
+    pub fn ids(&self) -> impl Iterator<Item = EntryId> + use<> {
+        (0..position(self.entries.len())).map(EntryId)
+    }
+
+    /// What the file system says of an entry.
+    pub fn facts(&self, id: EntryId) -> &Facts {
+        &self.entries[id.0 as usize].facts
+    }
+
+    /// An entry's own name.
+    pub fn name(&self, id: EntryId) -> &OsStr {
+        let name = &self.entries[id.0 as usize].name;
+        OsStr::from_bytes(&self.names[name.start as usize..name.end as usize])
+    }
+
+    /// The directory that holds an entry; the prefix's is itself.
+    pub fn parent(&self, id: EntryId) -> EntryId {
+        self.entries[id.0 as usize].parent
+    }
+
+    /// An entry's path relative to the prefix.
+    pub fn path(&self, id: EntryId) -> PathBuf {
+        let mut parts = Vec::new();
+        let mut at = id;
+        while at != Self::ROOT {
+            parts.push(self.name(at));
+            at = self.parent(at);
+        }
+        parts.iter().rev().collect()
+    }
+
+    /// The entries of a directory, in order of name.
+    pub fn children(&self, directory: EntryId) -> impl Iterator<Item = EntryId> + use<> {
+        self.entries[directory.0 as usize].children.clone().map(EntryId)
+    }
+
+    /// The entry of that name in a directory.
+    pub fn child(&self, directory: EntryId, name: &OsStr) -> Option<EntryId> {
+        let Range { start, end } = self.entries[directory.0 as usize].children;
+        let within = &self.entries[start as usize..end as usize];
+        let wanted = name.as_bytes();
+        let found = within.binary_search_by(|entry| {
+            self.names[entry.name.start as usize..entry.name.end as usize].cmp(wanted)
+        });
+        found.ok().map(|offset| EntryId(start + position(offset)))
+    }
+
+    /// The entry at a relative path. No link is followed, but a `lib64` that is a link is read as `lib`, as venv
+    /// makes it on 64-bit Linux.
+    pub fn find(&self, relative: &Path) -> Option<EntryId> {
+        let mut at = Self::ROOT;
+        for part in relative.components() {
+            let Component::Normal(name) = part else { return None };
+            let mut next = self.child(at, name)?;
+            if at == Self::ROOT && name == "lib64" && self.facts(next).kind == Kind::Link {
+                next = self.child(at, OsStr::new("lib"))?;
+            }
+            at = next;
+        }
+        Some(at)
+    }
+}
+
+/// Entries and names are bounded by [`Tree::MAX_ENTRIES`], so that their positions fit into 32 bits.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).expect("the walk stops at MAX_ENTRIES, and their names stay below 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Kind, Path, Tree};
+
+    fn facts(kind: Kind) -> Facts {
+        Facts { kind, mode: 0o755, uid: 0, gid: 0, size: 0, modified_ns: 0, device: 1, inode: 1, links: 1 }
+    }
+
+    #[test]
+    fn finds_what_was_added_through_lib64_too() {
+        let mut tree = Tree::new(facts(Kind::Directory));
+        let top = vec![
+            (b"lib64".to_vec(), facts(Kind::Link)),
+            (b"bin".to_vec(), facts(Kind::Directory)),
+            (b"lib".to_vec(), facts(Kind::Directory)),
+        ];
+        let ids: Vec<_> = tree.add_children(Tree::ROOT, top).collect();
+        let names: Vec<_> = ids.iter().map(|&id| tree.name(id).to_owned()).collect();
+        assert_eq!(names, ["bin", "lib", "lib64"]);
+        let inside: Vec<_> = tree.add_children(ids[1], vec![(b"x.py".to_vec(), facts(Kind::File))]).collect();
+        assert_eq!(tree.find(Path::new("lib/x.py")), Some(inside[0]));
+        assert_eq!(tree.find(Path::new("lib64/x.py")), Some(inside[0]));
+        assert_eq!(tree.find(Path::new("lib/../bin")), None);
+        assert_eq!(tree.path(inside[0]), Path::new("lib/x.py"));
+        assert_eq!(tree.len(), 4);
+    }
+}
