@@ -1,0 +1,99 @@
+//! The header lines that METADATA, PKG-INFO and WHEEL files begin with.
+//!
+//! Core metadata is written as an e-mail header (PyPA "Core metadata specifications"): `Key: value`, keys
+//! without case, a line that begins with a blank continues the one before, an empty line ends it. What follows
+//! is a description of any size, which nobody here reads.
+
+/// The headers in their order. Text that is not UTF-8 is kept with replacement characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    entries: Vec<(String, String)>,
+}
+
+/// The headers did not end within the bytes that were allowed for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its header is longer than {limit} bytes")]
+pub struct HeadersTooLong {
+    /// The bound that was given.
+    pub limit: usize,
+}
+
+impl Headers {
+    /// Reads up to the first empty line, or the end. Lines without a colon are skipped.
+    pub fn parse(bytes: &[u8], limit: usize) -> Result<Self, HeadersTooLong> {
+        let mut headers = Self::default();
+        let mut consumed = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            consumed += line.len();
+            if line.trim_ascii().is_empty() {
+                break;
+            }
+            if consumed > limit {
+                return Err(HeadersTooLong { limit });
+            }
+            headers.take_line(&String::from_utf8_lossy(line));
+        }
+        Ok(headers)
+    }
+
+    fn take_line(&mut self, line: &str) {
+        if line.starts_with([' ', '\t']) {
+            if let Some((_, value)) = self.entries.last_mut() {
+                value.push(' ');
+                value.push_str(line.trim());
+            }
+        } else if let Some((key, value)) = line.split_once(':') {
+            let key = key.trim().trim_start_matches('\u{feff}').to_ascii_lowercase();
+            self.entries.push((key, value.trim().to_owned()));
+        }
+    }
+
+    /// The first value of `key`, whatever its case.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.all(key).next()
+    }
+
+    /// Every value of `key` in the order of the file.
+    pub fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.entries
+            .iter()
+            .filter(move |(present, _)| present.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Headers, HeadersTooLong};
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, proptest};
+
+    #[test]
+    fn the_body_is_not_read() {
+        let headers = Headers::parse(b"Name: a\r\n\r\nName: b\r\n", 9).unwrap();
+        assert_eq!(headers.all("NAME").collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn continuation_lines_and_bytes_that_are_no_text() {
+        let headers =
+            Headers::parse(b" lost\nAuthor: J\xe9r\xf4me\nRequires-Dist: six\n  ; extra == 'x'\n?\n", 99);
+        let headers = headers.unwrap();
+        assert_eq!(headers.get("author"), Some("J\u{fffd}r\u{fffd}me"));
+        assert_eq!(headers.get("requires-dist"), Some("six ; extra == 'x'"));
+    }
+
+    #[test]
+    fn an_endless_header_is_refused() {
+        let bytes = vec![b'a'; 1000];
+        assert_eq!(Headers::parse(&bytes, 100), Err(HeadersTooLong { limit: 100 }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in vec(any::<u8>(), 0..400)) {
+            let headers = Headers::parse(&bytes, 1000).unwrap();
+            prop_assert!(headers.all("name").all(|value| !value.contains('\n')));
+        }
+    }
+}
