@@ -1,9 +1,16 @@
 //! Pure values: what an environment, its files and its distributions are. Nothing here touches the machine.
 
 pub mod caller;
+pub mod dist_name;
 pub mod facts;
+pub mod headers;
 pub mod interrupt;
+pub mod metadata;
+pub mod name;
 pub mod owner;
 pub mod prefix;
+pub mod python_version;
+pub mod pyvenv_cfg;
+pub mod record;
 pub mod scheme;
 pub mod tree;
