@@ -1,0 +1,145 @@
+//! The facts about one environment, as one look found them; each fact is its own result, so that one that cannot be
+//! had hides no other.
+
+use std::path::PathBuf;
+
+use crate::model::distribution::Distribution;
+use crate::model::facts::Facts;
+use crate::model::owner::Viewer;
+use crate::model::prefix::Prefix;
+use crate::model::python_version::PythonVersion;
+use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::tree::Tree;
+
+/// Everything `inspect` found out about an environment without executing anything of it.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Where it is.
+    pub prefix: Prefix,
+    /// On whose behalf it was looked at.
+    pub viewer: Viewer,
+    /// The directory around it.
+    pub parent: Surroundings,
+    /// Every entry below the prefix.
+    pub tree: Tree,
+    /// Its `pyvenv.cfg`.
+    pub config: Config,
+    /// What made it.
+    pub kind: EnvironmentKind,
+    /// Its `bin/python` and where that leads.
+    pub interpreter: Interpreter,
+    /// The Python version its library directories are for, where they or `pyvenv.cfg` tell.
+    pub python: Option<PythonVersion>,
+    /// Its site-packages directories, relative to the prefix.
+    pub sites: Vec<Site>,
+    /// What is installed, in the order of the file names.
+    pub distributions: Vec<Distribution>,
+    /// What an aborted uninstall left: `~ip-23.0.dist-info`, `~ip`; relative to the prefix.
+    pub leftovers: Vec<PathBuf>,
+    /// Prefixes, other than its own, that its scripts name as theirs: it was moved or copied from there.
+    pub named_prefixes: Vec<NamedPrefix>,
+    /// What venvkeep itself left beside it: kept old trees, stages and journals.
+    pub siblings: Vec<Sibling>,
+}
+
+/// The directory around an environment.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings {
+    /// Its owner and mode.
+    pub facts: Facts,
+    /// Whether the viewer may create and rename names in it, as the kernel judges.
+    pub writable: bool,
+}
+
+/// What became of reading `pyvenv.cfg`.
+#[derive(Debug)]
+pub enum Config {
+    /// There is none.
+    Missing,
+    /// It is there and could not be read, with the reason in words.
+    Unreadable(String),
+    /// It was read; whether it makes sense is for `diagnose` to say.
+    Read(PyvenvCfg),
+}
+
+/// What made an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentKind {
+    /// `python -m venv`.
+    Venv,
+    /// virtualenv 20 and newer.
+    Virtualenv,
+    /// `uv venv`.
+    Uv,
+    /// virtualenv before 20: no `pyvenv.cfg`.
+    LegacyVirtualenv,
+    /// conda and its kin (`conda-meta`).
+    Conda,
+    /// It looks like an environment, but nothing tells what made it.
+    Unknown,
+}
+
+/// Where `bin/python` leads. It is never started; what it leads to may be, when it is a base interpreter that belongs
+/// to root or the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interpreter {
+    /// There is no `bin/python`.
+    Absent,
+    /// A link whose end is not there: the base interpreter was removed or upgraded.
+    Dangling {
+        /// The link's text at the last step that could be followed.
+        target: PathBuf,
+    },
+    /// It leads to something that is no program: a loop, a directory, a file that is not executable.
+    NotAProgram {
+        /// Where it leads.
+        target: PathBuf,
+        /// In words.
+        why: String,
+    },
+    /// It leads out of the environment, to a base interpreter.
+    Base {
+        /// The physical path of the base interpreter.
+        executable: PathBuf,
+        /// Its version, where its place or name tells it.
+        version: Option<PythonVersion>,
+    },
+    /// A copy inside the environment (`python -m venv --copies`): never started.
+    Copied {
+        /// The base interpreter that `pyvenv.cfg` names, where it is still there.
+        base: Option<PathBuf>,
+    },
+    /// It could not be looked at, with the reason in words.
+    Unknown(String),
+}
+
+/// A directory that distributions are installed into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Relative to the prefix: `lib/python3.11/site-packages`.
+    pub path: PathBuf,
+    /// Whether its names could be listed; when not, what is installed is not known.
+    pub listed: bool,
+    /// The version in its path.
+    pub python: Option<PythonVersion>,
+}
+
+/// A place that scripts of the environment take for their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPrefix {
+    /// The prefix that they name.
+    pub path: PathBuf,
+    /// Where it is named, relative to the prefix, ten of them at the most.
+    pub by: Vec<PathBuf>,
+    /// In how many files.
+    pub count: usize,
+}
+
+/// Something that venvkeep put beside the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sibling {
+    /// The old tree that a heal kept.
+    Kept(PathBuf),
+    /// What an interrupted heal left: a stage or a journal.
+    Interrupted(PathBuf),
+}
