@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`model`] | | pure values: what an environment consists of |
 //! | [`host`] | | the only doors to the machine: files by descriptor, processes, credentials |
+//! | [`rebuild`] | an interpreter, a place | an environment in a directory of its own making |
 //!
 //! # Rules of the house
 //!
@@ -21,3 +22,4 @@
 
 pub mod host;
 pub mod model;
+pub mod rebuild;
