@@ -15,8 +15,7 @@ use std::process::Command;
 
 use venvkeep_core::rebuild::activation::activation_scripts;
 
-const HOSTILE: &[u8] =
-    b"it's \"$x\" \xc3\xa9 \xf0\x9f\x9a\x92 `touch pwned` $(touch pwned) \\! %n *";
+const HOSTILE: &[u8] = b"it's \"$x\" \xc3\xa9 \xf0\x9f\x9a\x92 `touch pwned` $(touch pwned) \\! %n *";
 const HOSTILE_PROMPT: &str = "it's \"$x\" é 🚒 `touch pwned` $(touch pwned) \\! %n *";
 
 /// An environment with nothing in it but the scripts and one program.
@@ -57,16 +56,9 @@ impl Ground {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "{shell:?}: {:?} {said}",
-            output.status
-        );
+        assert!(output.status.success(), "{shell:?}: {:?} {said}", output.status);
         assert_eq!(said, "", "{shell:?} said something");
-        assert!(
-            !self.directory.path().join("pwned").exists(),
-            "{shell:?} ran the path"
-        );
+        assert!(!self.directory.path().join("pwned").exists(), "{shell:?} ran the path");
     }
 
     /// What the script wrote with `env -0`, without the two variables that shells keep for themselves.
@@ -87,17 +79,9 @@ impl Ground {
         let mut expected = OsString::from("VIRTUAL_ENV=");
         expected.push(&self.prefix);
         assert!(active.contains(&expected), "{shell}: {active:?}");
-        assert!(
-            !active
-                .iter()
-                .any(|line| line.as_bytes().starts_with(b"PYTHONHOME")),
-            "{shell}"
-        );
+        assert!(!active.iter().any(|line| line.as_bytes().starts_with(b"PYTHONHOME")), "{shell}");
         let found = fs::read_to_string(self.directory.path().join("found")).unwrap();
-        assert_eq!(
-            found, "ours\n",
-            "{shell} did not find the environment's program"
-        );
+        assert_eq!(found, "ours\n", "{shell} did not find the environment's program");
     }
 }
 
@@ -107,10 +91,7 @@ fn installed(shell: &str) -> bool {
         .iter()
         .any(|directory| Path::new(directory).join(shell).exists());
     if !found {
-        assert!(
-            std::env::var_os("VENVKEEP_TEST_REQUIRE_ALL").is_none(),
-            "needs {shell}"
-        );
+        assert!(std::env::var_os("VENVKEEP_TEST_REQUIRE_ALL").is_none(), "needs {shell}");
         println!("skipped: needs {shell}");
     }
     found
@@ -149,12 +130,7 @@ fn not_unicode() -> Vec<u8> {
 #[test]
 fn posix_shells_activate_and_take_back() {
     for shell in POSIX_SHELLS.into_iter().filter(|shell| installed(shell[0])) {
-        for name in [
-            b"plain".to_vec(),
-            HOSTILE.to_vec(),
-            not_unicode(),
-            b"line\nend\\".to_vec(),
-        ] {
+        for name in [b"plain".to_vec(), HOSTILE.to_vec(), not_unicode(), b"line\nend\\".to_vec()] {
             let ground = Ground::new(&name);
             ground.run(shell, "activate", POSIX_ROUND_TRIP);
             ground.assert_activated_and_taken_back(shell[0]);
@@ -166,10 +142,7 @@ fn posix_shells_activate_and_take_back() {
 fn the_prompt_runs_nothing_when_it_is_shown() {
     let shown = [
         (&["bash", "--norc"][..], ". \"$ACTIVATE\"\nx=${PS1@P}\n"),
-        (
-            &["zsh", "-f"][..],
-            "setopt prompt_subst\n. \"$ACTIVATE\"\nprint -P \"$PS1\" > shown\n",
-        ),
+        (&["zsh", "-f"][..], "setopt prompt_subst\n. \"$ACTIVATE\"\nprint -P \"$PS1\" > shown\n"),
     ];
     for (shell, script) in shown.into_iter().filter(|(shell, _)| installed(shell[0])) {
         Ground::new(HOSTILE).run(shell, "activate", &format!("PS1='$ '\n{script}"));
@@ -246,12 +219,7 @@ set --names | string match --regex '^_OLD|^VIRTUAL_ENV' >&2
 functions --query deactivate _old_fish_prompt; and echo 'functions left' >&2
 true
 "#;
-    for name in [
-        b"plain".to_vec(),
-        HOSTILE.to_vec(),
-        not_unicode(),
-        b"line\nend\\".to_vec(),
-    ] {
+    for name in [b"plain".to_vec(), HOSTILE.to_vec(), not_unicode(), b"line\nend\\".to_vec()] {
         let ground = Ground::new(&name);
         ground.run(&["fish", "--no-config"], "activate.fish", script);
         ground.assert_activated_and_taken_back("fish");
@@ -276,12 +244,7 @@ deactivate
 if ( $prompt:q != 'user> ' ) sh -c 'echo "$0" >&2' $prompt:q
 if ( $?_OLD_VIRTUAL_PATH || $?VIRTUAL_ENV ) sh -c 'echo variables left >&2'
 "#;
-    for name in [
-        b"plain".to_vec(),
-        HOSTILE.to_vec(),
-        not_unicode(),
-        b"line\nend\\".to_vec(),
-    ] {
+    for name in [b"plain".to_vec(), HOSTILE.to_vec(), not_unicode(), b"line\nend\\".to_vec()] {
         let ground = Ground::new(&name);
         ground.run(&["tcsh", "-f"], "activate.csh", script);
         ground.assert_activated_and_taken_back("tcsh");

@@ -4,6 +4,7 @@ pub mod caller;
 pub mod dist_name;
 pub mod facts;
 pub mod headers;
+pub mod interpreter;
 pub mod interrupt;
 pub mod metadata;
 pub mod name;

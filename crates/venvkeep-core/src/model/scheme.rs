@@ -13,7 +13,7 @@ pub struct Scheme {
     pub platlib: PathBuf,
     /// Scripts: `bin`.
     pub scripts: PathBuf,
-    /// Headers: `include/python3.12`; an installer adds the distribution's name.
+    /// Headers: `include/site/python3.12`, as pip has it; an installer adds the distribution's name.
     pub include: PathBuf,
     /// Data files: the prefix itself, so empty.
     pub data: PathBuf,

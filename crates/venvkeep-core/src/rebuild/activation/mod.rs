@@ -26,12 +26,7 @@ struct Shell {
 }
 
 const SHELLS: [Shell; 3] = [
-    Shell {
-        script: "activate",
-        template: include_str!("activate"),
-        assignment: "{}=",
-        quote: quote_posix,
-    },
+    Shell { script: "activate", template: include_str!("activate"), assignment: "{}=", quote: quote_posix },
     Shell {
         script: "activate.fish",
         template: include_str!("activate.fish"),
@@ -78,11 +73,7 @@ impl Shell {
         for line in self.template.split_inclusive('\n') {
             match self.variable_set_in(line) {
                 Some(start) => {
-                    let value = if start.contains("PROMPT") {
-                        prompt
-                    } else {
-                        prefix
-                    };
+                    let value = if start.contains("PROMPT") { prompt } else { prefix };
                     script.extend_from_slice(start.as_bytes());
                     script.extend((self.quote)(value));
                     script.push(b'\n');
@@ -156,10 +147,8 @@ mod tests {
     #[test]
     fn every_script_gets_both_data_lines() {
         for shell in &SHELLS {
-            let data_lines = shell
-                .template
-                .split_inclusive('\n')
-                .filter(|line| shell.variable_set_in(line).is_some());
+            let data_lines =
+                shell.template.split_inclusive('\n').filter(|line| shell.variable_set_in(line).is_some());
             assert_eq!(data_lines.count(), 2, "{}", shell.script);
         }
     }
@@ -181,10 +170,7 @@ mod tests {
     #[test]
     fn a_prompt_keeps_its_letters_and_loses_what_a_shell_expands() {
         assert_eq!(harmless_prompt("it's é 🚒 (1)"), "it's é 🚒 (1)");
-        assert_eq!(
-            harmless_prompt("$(x)`y`%n!\\w\"\n\u{1b}"),
-            "_(x)_y__n__w___"
-        );
+        assert_eq!(harmless_prompt("$(x)`y`%n!\\w\"\n\u{1b}"), "_(x)_y__n__w___");
     }
 
     #[test]
