@@ -20,6 +20,7 @@
 
 #![deny(missing_docs)]
 
+pub mod error;
 pub mod host;
 pub mod model;
 pub mod rebuild;

@@ -1,3 +1,62 @@
-//! The `venvkeep` command.
+//! The `venvkeep` command: arguments as typed ([`args`]), what they mean here ([`request`]), one module per command
+//! ([`commands`]), and what is shown ([`render`]). All the work is done by `venvkeep-core`.
 
-fn main() {}
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod render;
+mod request;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use exit::Exit;
+use failure::Failure;
+use render::Screen;
+use request::Session;
+
+fn main() -> ExitCode {
+    say_bugs_plainly();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(help_or_error) => return show_clap(&help_or_error),
+    };
+    let screen = Screen::new(&arguments.output);
+    let exit = run(&arguments, &screen).unwrap_or_else(|failure| {
+        screen.failure(&failure, arguments.command.name());
+        failure.exit
+    });
+    exit.into()
+}
+
+fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let session = Session::begin(screen)?;
+    match &arguments.command {
+        Command::New(wish) => commands::new::run(wish, &session),
+        Command::Check(wish) => commands::check::run(wish, &session),
+        Command::Freeze(wish) => commands::freeze::run(wish, &session),
+        Command::Heal(wish) => commands::heal::run(wish, &session),
+    }
+}
+
+/// Help and version go to stdout with code 0, mistakes in the arguments to stderr with code 2.
+fn show_clap(message: &clap::Error) -> ExitCode {
+    // Nowhere to say it when even this cannot be written.
+    let _ = message.print();
+    if message.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+/// A bug of ours is said in words; a backtrace helps no user.
+fn say_bugs_plainly() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        render::to_stderr(&format!(
+            "venvkeep: this is a bug in venvkeep, not your mistake ({place}).\n\
+             The environment is as it was, or an interrupted heal that the next `venvkeep heal` settles.\n\
+             Please report it together with the command you typed.\n"
+        ));
+    }));
+}

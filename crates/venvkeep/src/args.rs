@@ -1,0 +1,166 @@
+//! Arguments as they are typed. What they mean is for [`crate::request`] and the commands to say.
+
+#![expect(clippy::doc_markdown, reason = "these comments are the help texts, which are plain text")]
+#![expect(
+    clippy::struct_excessive_bools,
+    reason = "a switch as typed is a bool; what it means is an enum elsewhere"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Creates Python virtual environments that stay yours, and heals the broken ones.
+#[derive(Debug, Parser)]
+#[command(name = "venvkeep", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArguments {
+    /// Print results only: no progress, no notes
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: reasons, and what each step does
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Print the result as one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create an environment that is yours, without sudo
+    New(NewArguments),
+    /// Say what is wrong with an environment, whose it is, and what to do
+    Check(CheckArguments),
+    /// Print what is installed, as `pip freeze` would, without starting anything
+    Freeze(FreezeArguments),
+    /// Rebuild a broken environment as yours and swap it in; nothing is lost
+    Heal(HealArguments),
+}
+
+impl Command {
+    /// The command's name, as typed and in JSON.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::New(_) => "new",
+            Self::Check(_) => "check",
+            Self::Freeze(_) => "freeze",
+            Self::Heal(_) => "heal",
+        }
+    }
+}
+
+/// What `new` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// A project's NAME (makes NAME/.venv), or the PATH of the environment itself; by default ./.venv
+    #[arg(value_name = "NAME or PATH")]
+    pub(crate) place: Option<PathBuf>,
+    /// The Python to use: 3.12, pypy3, python3.11 or a path
+    #[arg(short, long, value_name = "PYTHON")]
+    pub(crate) python: Option<String>,
+    /// What to put in besides Python
+    #[arg(long, value_enum, default_value_t = SeedChoice::Pip)]
+    pub(crate) seed: SeedChoice,
+    /// What the shell's prompt shows; by default the project's name
+    #[arg(long)]
+    pub(crate) prompt: Option<String>,
+    /// Let the environment see the packages of the system's Python
+    #[arg(long)]
+    pub(crate) system_site_packages: bool,
+    /// As root: make it root's, although somebody else will probably use it
+    #[arg(long)]
+    pub(crate) as_root: bool,
+}
+
+/// What a new environment is seeded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeedChoice {
+    /// pip, and setuptools where the Python's own venv adds it
+    Pip,
+    /// Nothing
+    None,
+}
+
+/// What `check` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The environments; by default the active one, else the nearest .venv, venv or env
+    #[arg(value_name = "ENV")]
+    pub(crate) environments: Vec<PathBuf>,
+}
+
+/// What `freeze` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct FreezeArguments {
+    /// The environment; by default the active one, else the nearest .venv, venv or env
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: Option<PathBuf>,
+    /// List pip, setuptools and wheel too, as `pip freeze --all` does
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write the list to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What `heal` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct HealArguments {
+    /// The environments; by default the active one, else the nearest .venv, venv or env
+    #[arg(value_name = "ENV")]
+    pub(crate) environments: Vec<PathBuf>,
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Install what FILE pins instead of what the environment's metadata says
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) requirements: Option<PathBuf>,
+    /// The Python to rebuild with: 3.12, pypy3, python3.11 or a path
+    #[arg(short, long, value_name = "PYTHON")]
+    pub(crate) python: Option<String>,
+    /// Rebuild although nothing is wrong
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Believe the list of an environment that is neither yours nor root's
+    #[arg(long)]
+    pub(crate) trust_owner: bool,
+    /// As root: rebuild it as root's
+    #[arg(long)]
+    pub(crate) as_root: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,11 @@
+//! `venvkeep freeze`.
+
+use crate::args::FreezeArguments;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::request::Session;
+
+/// Runs the command.
+pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    Err(Failure::new(Exit::Failed, format!("not built yet: {wish:?} {session:?}")))
+}

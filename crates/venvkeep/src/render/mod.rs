@@ -1,0 +1,180 @@
+//! What the user sees: results on stdout, everything else on stderr, colours and progress only on a terminal.
+
+pub(crate) mod printable;
+
+use std::io::{IsTerminal, Write};
+
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::json;
+use venvkeep_core::error::LiveState;
+
+use crate::args::{ColorWhen, OutputArguments};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// The version of every JSON document's shape.
+const SCHEMA: u32 = 1;
+
+/// Where output goes and how it looks.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    /// The result is one JSON document.
+    pub(crate) json: bool,
+    /// No notes and no progress.
+    pub(crate) quiet: bool,
+    /// Reasons, and what each step does.
+    pub(crate) verbose: bool,
+    paint_out: Paint,
+    paint_err: Paint,
+}
+
+/// How a piece of text is to stand out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emphasis {
+    /// A heading, a path that the text is about.
+    Strong,
+    /// It is well.
+    Good,
+    /// It works, but not wholly.
+    Warning,
+    /// It is broken.
+    Bad,
+    /// A command to type.
+    Command,
+    /// What one may skip.
+    Dim,
+}
+
+impl Emphasis {
+    fn style(self) -> Style {
+        match self {
+            Self::Strong => Style::new().bold(),
+            Self::Good => AnsiColor::Green.on_default().bold(),
+            Self::Warning => AnsiColor::Yellow.on_default().bold(),
+            Self::Bad => AnsiColor::Red.on_default().bold(),
+            Self::Command => AnsiColor::Cyan.on_default(),
+            Self::Dim => Style::new().dimmed(),
+        }
+    }
+}
+
+/// Gives texts their emphasis, or leaves them plain in a pipe.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// The text with its emphasis.
+    pub(crate) fn text(self, emphasis: Emphasis, text: impl std::fmt::Display) -> String {
+        if self.on {
+            let style = emphasis.style();
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+impl Screen {
+    /// Takes the output arguments and looks at where stdout and stderr lead.
+    pub(crate) fn new(arguments: &OutputArguments) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "NO_COLOR is about output, which only this module knows"
+        )]
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let paint = |terminal: bool| Paint {
+            on: match arguments.color {
+                ColorWhen::Always => true,
+                ColorWhen::Never => false,
+                ColorWhen::Auto => terminal && !no_color,
+            },
+        };
+        Self {
+            json: arguments.json,
+            quiet: arguments.quiet,
+            verbose: arguments.verbose,
+            paint_out: paint(std::io::stdout().is_terminal()),
+            paint_err: paint(std::io::stderr().is_terminal()),
+        }
+    }
+
+    /// How to emphasise what goes to stdout.
+    pub(crate) fn paint(&self) -> Paint {
+        self.paint_out
+    }
+
+    /// How to emphasise what goes to stderr.
+    pub(crate) fn paint_err(&self) -> Paint {
+        self.paint_err
+    }
+
+    /// Prints a result. A reader that went away is no failure of ours; a full disk is.
+    #[expect(clippy::unused_self, reason = "all that is shown goes through the screen")]
+    pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::new(Exit::Failed, format!("could not write the result: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a result as one JSON document in the common envelope.
+    pub(crate) fn json(&self, command: &str, body: impl Serialize) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Envelope<'a, B> {
+            schema: u32,
+            command: &'a str,
+            #[serde(flatten)]
+            body: B,
+        }
+        let envelope = Envelope { schema: SCHEMA, command, body };
+        let text = serde_json::to_string_pretty(&envelope).map_err(|error| {
+            Failure::new(Exit::Failed, format!("could not make the JSON document: {error}"))
+        })?;
+        self.result(&format!("{text}\n"))
+    }
+
+    /// Tells the user something beside the result.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            to_stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// Shows why a command failed: on stderr, and with `--json` as a document too, so that a program learns of it.
+    pub(crate) fn failure(&self, failure: &Failure, command: &str) {
+        let paint = self.paint_err();
+        let mut text = format!("{}: {}\n", paint.text(Emphasis::Bad, "venvkeep"), failure.message);
+        if let Some(live) = failure.live {
+            text.push_str(&format!("The environment is {}.\n", live_words(live)));
+        }
+        for hint in &failure.hints {
+            text.push_str(&format!("  {hint}\n"));
+        }
+        to_stderr(&text);
+        if self.json {
+            let error = json!({ "message": failure.message, "exit": failure.exit.code(),
+                "live": failure.live, "hints": failure.hints });
+            // Its own failure would only hide the first one, which stands on stderr.
+            let _ = self.json(command, json!({ "error": error }));
+        }
+    }
+}
+
+fn live_words(live: LiveState) -> &'static str {
+    match live {
+        LiveState::Untouched => "untouched: nothing in it was changed",
+        LiveState::Restored => "restored: it is as it was before",
+        LiveState::New => "the new one",
+    }
+}
+
+/// Writes to stderr. When even that is gone there is nobody left to tell.
+pub(crate) fn to_stderr(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

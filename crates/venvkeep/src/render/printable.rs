@@ -1,0 +1,76 @@
+//! Names and texts from an environment, made safe to print: a file name may hold terminal commands.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The text with every control character, bidirectional override and invalid byte shown as an escape.
+pub(crate) fn printable(text: impl AsRef<OsStr>) -> String {
+    let mut shown = String::new();
+    for chunk in text.as_ref().as_bytes().utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if is_deceptive(character) {
+                shown.extend(character.escape_default());
+            } else {
+                shown.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
+/// A path as one word of a shell command, safe to paste. A path with control characters becomes `$'...'`, which bash
+/// and zsh read.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_deceptive));
+    if plain && let Ok(quoted) = shlex::bytes::try_quote(bytes) {
+        return String::from_utf8_lossy(&quoted).into_owned();
+    }
+    let mut word = String::from("$'");
+    for &byte in bytes {
+        match byte {
+            b'\'' | b'\\' => word.extend(['\\', char::from(byte)]),
+            0x20..=0x7e => word.push(char::from(byte)),
+            _ => {
+                let _ = write!(word, "\\x{byte:02x}");
+            }
+        }
+    }
+    word.push('\'');
+    word
+}
+
+/// Control characters, and those that reorder or hide what follows on a terminal.
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
+    use super::{printable, shell_word};
+
+    #[test]
+    fn nothing_reaches_the_terminal_that_could_command_it() {
+        assert_eq!(printable("plain é 🚒"), "plain é 🚒");
+        assert_eq!(printable("a\n\u{1b}[2Jb\u{202e}c"), "a\\n\\u{1b}[2Jb\\u{202e}c");
+        assert_eq!(printable(OsStr::from_bytes(b"a\xffb")), "a\\xffb");
+    }
+
+    #[test]
+    fn commands_can_be_pasted() {
+        assert_eq!(shell_word(Path::new("/a/b-c")), "/a/b-c");
+        assert_eq!(shell_word(Path::new("/it's \"$x\"")), "\"/it's \\\"\\$x\\\"\"");
+        assert_eq!(shell_word(Path::new("/a\nb'")), r"$'/a\x0ab\''");
+    }
+}

@@ -1,0 +1,83 @@
+//! What the arguments are to be understood by: who calls, from where, with which settings. Read once, here; the
+//! library gets it as a value.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::model::caller::Caller;
+use venvkeep_core::model::interrupt::Interrupt;
+use venvkeep_core::model::owner::Viewer;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::Screen;
+
+/// One run of the program.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    /// Who calls.
+    pub(crate) caller: Caller,
+    /// Where results, notes and progress go.
+    pub(crate) screen: &'a Screen,
+    /// Whether the user wants to stop.
+    pub(crate) interrupt: Interrupt,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the process's surroundings and begins to listen for the user's wish to stop.
+    pub(crate) fn begin(screen: &'a Screen) -> Result<Self, Failure> {
+        Ok(Self { caller: caller()?, screen, interrupt: listen()? })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the process's environment is read")]
+fn caller() -> Result<Caller, Failure> {
+    let cwd = std::env::current_dir().map_err(|_| {
+        Failure::new(Exit::Usage, "the directory you are in does not exist any more")
+            .hint("Go to one that does: cd")
+    })?;
+    let variables: std::collections::BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    let viewer = credentials::viewer(Vec::new());
+    let mut caller =
+        Caller { viewer, sudo_uid: None, cwd, home: None, state_dir: None, cache_dir: None, variables };
+    if caller.viewer.is_root() {
+        // Anybody may set the variable; it means something only where sudo could have set it.
+        caller.sudo_uid = caller.variable("SUDO_UID").and_then(|uid| uid.to_str()?.parse().ok());
+    }
+    caller.home = caller.variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    caller.state_dir = own_directory(&caller, "XDG_STATE_HOME", ".local/state");
+    caller.cache_dir = own_directory(&caller, "XDG_CACHE_HOME", ".cache");
+    Ok(caller)
+}
+
+/// Our directory below one of the XDG base directories. `None` where that would put files into somebody else's home,
+/// as `sudo` without `-H` does to root's caller.
+fn own_directory(caller: &Caller, variable: &str, below_home: &str) -> Option<PathBuf> {
+    if let Some(base) = caller.variable(variable).map(PathBuf::from).filter(|base| base.is_absolute()) {
+        return Some(base.join("venvkeep"));
+    }
+    let home = caller.home.as_ref()?;
+    is_own(home, &caller.viewer).then(|| home.join(below_home).join("venvkeep"))
+}
+
+fn is_own(home: &std::path::Path, viewer: &Viewer) -> bool {
+    fs::stat(home).is_ok_and(|facts| facts.uid == viewer.uid)
+}
+
+/// The first SIGINT or SIGTERM asks the work to stop and clean up; a second SIGINT ends the program at once, which is
+/// safe as well: the next run settles what it finds.
+fn listen() -> Result<Interrupt, Failure> {
+    let interrupt = Interrupt::default();
+    let register = || -> std::io::Result<()> {
+        let code = i32::from(Exit::Interrupted.code());
+        signal_hook::flag::register_conditional_shutdown(SIGINT, code, interrupt.flag())?;
+        signal_hook::flag::register(SIGINT, interrupt.flag())?;
+        signal_hook::flag::register(SIGTERM, interrupt.flag())?;
+        Ok(())
+    };
+    register()
+        .map_err(|error| Failure::new(Exit::Failed, format!("could not listen for Ctrl-C: {error}")))?;
+    Ok(interrupt)
+}
