@@ -1,6 +1,7 @@
 //! Pure values: what an environment, its files and its distributions are. Nothing here touches the machine.
 
 pub mod caller;
+pub mod direct_url;
 pub mod dist_name;
 pub mod facts;
 pub mod headers;
@@ -13,5 +14,6 @@ pub mod prefix;
 pub mod python_version;
 pub mod pyvenv_cfg;
 pub mod record;
+pub mod requirements;
 pub mod scheme;
 pub mod tree;
