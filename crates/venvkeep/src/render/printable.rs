@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn commands_can_be_pasted() {
         assert_eq!(shell_word(Path::new("/a/b-c")), "/a/b-c");
-        assert_eq!(shell_word(Path::new("/it's \"$x\"")), "\"/it's \\\"\\$x\\\"\"");
+        let hostile = "/it's \"$x\" `y`";
+        let word = shell_word(Path::new(hostile));
+        assert_eq!(shlex::split(&word), Some(vec![hostile.to_owned()]), "{word}");
         assert_eq!(shell_word(Path::new("/a\nb'")), r"$'/a\x0ab\''");
     }
 }
