@@ -1,0 +1,14 @@
+//! End-to-end tests: the program as people start it, on environments that root really made.
+//!
+//! One module for each command or concern. They need root for the second user (see the header of
+//! `venvkeep-testkit`), are skipped and counted without, and run by `tests/run`.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look at the disk themselves instead of trusting the code under test"
+)]
+
+mod ground;
+
+/// The program under test.
+const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");
