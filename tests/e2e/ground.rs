@@ -22,49 +22,23 @@ const ALL_FROZEN: [&str; 7] = [
     "with-deps==2.0",
     "with-scripts==1.2",
 ];
-const ALL_PACKAGES: [&str; 5] = [
-    "with-deps[more]",
-    "with-scripts",
-    "Odd.Name_x",
-    "ns-part",
-    "ns-other",
-];
+const ALL_PACKAGES: [&str; 5] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part", "ns-other"];
 
 #[test]
 fn programs_run_as_a_user_with_own_home_and_no_other_variables() {
     let Some(ctx) = Context::new(VENVKEEP) else {
         return;
     };
-    for (who, ids) in [
-        (Who::User, "12345:12345:12345\n"),
-        (Who::Other, "12346:12346:12346\n"),
-    ] {
+    for (who, ids) in [(Who::User, "12345:12345:12345\n"), (Who::Other, "12346:12346:12346\n")] {
         let id = r#"echo "$(id -u):$(id -g):$(id -G)""#;
-        ctx.program(who, "sh")
-            .args(["-c", id])
-            .run()
-            .success()
-            .stdout_is(ids);
+        ctx.program(who, "sh").args(["-c", id]).run().success().stdout_is(ids);
     }
     let home = ctx.home(Who::User);
     assert_eq!(fs::metadata(&home).unwrap().uid(), Who::User.uid());
-    let expected = format!(
-        "HOME={}\nLANG=C.UTF-8\nPATH=/usr/bin:/bin\nTERM=dumb\n",
-        home.display()
-    );
-    ctx.program(Who::User, "env")
-        .run()
-        .success()
-        .stdout_is(&expected);
-    ctx.program(Who::User, "pwd")
-        .run()
-        .success()
-        .stdout_is(&format!("{}\n", home.display()));
-    ctx.program(Who::User, "cat")
-        .arg("/proc/self/stat")
-        .stdin("")
-        .run()
-        .success();
+    let expected = format!("HOME={}\nLANG=C.UTF-8\nPATH=/usr/bin:/bin\nTERM=dumb\n", home.display());
+    ctx.program(Who::User, "env").run().success().stdout_is(&expected);
+    ctx.program(Who::User, "pwd").run().success().stdout_is(&format!("{}\n", home.display()));
+    ctx.program(Who::User, "cat").arg("/proc/self/stat").stdin("").run().success();
 }
 
 #[test]
@@ -73,10 +47,7 @@ fn the_program_under_test_is_one_that_the_user_can_start() {
         return;
     };
     let status = ctx.run(["--version"]).status;
-    assert!(
-        status.code().is_some(),
-        "it started and ended by itself: {status}"
-    );
+    assert!(status.code().is_some(), "it started and ended by itself: {status}");
 }
 
 #[test]
@@ -84,14 +55,8 @@ fn root_can_be_told_who_called_sudo() {
     let Some(ctx) = Context::new(VENVKEEP) else {
         return;
     };
-    let shell = ctx
-        .program(Who::Root, "sh")
-        .args(["-c", "id -u; echo $SUDO_UID"]);
-    shell
-        .under_sudo_of(Who::User)
-        .run()
-        .success()
-        .stdout_is("0\n12345\n");
+    let shell = ctx.program(Who::Root, "sh").args(["-c", "id -u; echo $SUDO_UID"]);
+    shell.under_sudo_of(Who::User).run().success().stdout_is("0\n12345\n");
 }
 
 #[test]
@@ -110,17 +75,12 @@ fn what_hangs_is_killed_with_its_children() {
         return;
     };
     let started = Instant::now();
-    let hang = ctx
-        .program(Who::User, "sh")
-        .args(["-c", "sleep 60 & sleep 60"]);
+    let hang = ctx.program(Who::User, "sh").args(["-c", "sleep 60 & sleep 60"]);
     let outcome = std::panic::catch_unwind(|| {
         let _ = hang.time_limit(Duration::from_millis(300)).run();
     });
     assert!(outcome.is_err(), "a hang is a failure");
-    assert!(
-        started.elapsed() < Duration::from_secs(30),
-        "the children were killed too"
-    );
+    assert!(started.elapsed() < Duration::from_secs(30), "the children were killed too");
 }
 
 #[test]
@@ -129,10 +89,7 @@ fn venv_made_by_root_is_roots_and_works() {
         return;
     };
     let project = ctx.project("proj");
-    let env = project
-        .venv_by_root(Maker::Venv)
-        .packages(ALL_PACKAGES)
-        .build();
+    let env = project.venv_by_root(Maker::Venv).packages(ALL_PACKAGES).build();
     assert_eq!(owners(env.path()), BTreeSet::from([0]));
     assert_eq!(owners(project.path()), BTreeSet::from([0, Who::User.uid()]));
     assert_eq!(env.freeze::<&str>([]), ALL_FROZEN);
@@ -144,10 +101,7 @@ fn venv_made_by_root_is_roots_and_works() {
     ctx.program(Who::User, env.bin("raw-shell")).run().success();
     assert!(env.path().join("etc/with-scripts.conf").is_file());
     assert!(env.site_packages().join("odd_name_x/a,b.txt").is_file());
-    ctx.program(Who::User, env.bin("python"))
-        .args(["-m", "pip", "check"])
-        .run()
-        .success();
+    ctx.program(Who::User, env.bin("python")).args(["-m", "pip", "check"]).run().success();
 }
 
 #[test]
@@ -162,17 +116,10 @@ fn virtualenv_and_uv_make_environments_too() {
         let project = ctx.project(&format!("{maker:?}"));
         let env = project.venv_by_root(maker).packages(ALL_PACKAGES).build();
         assert_eq!(owners(env.path()), BTreeSet::from([0]), "{maker:?}");
-        let frozen = env
-            .freeze::<&str>([])
-            .join(" ")
-            .to_lowercase()
-            .replace(['_', '.'], "-");
+        let frozen = env.freeze::<&str>([]).join(" ").to_lowercase().replace(['_', '.'], "-");
         for line in ALL_FROZEN {
             let line = line.to_lowercase().replace(['_', '.'], "-");
-            assert!(
-                frozen.contains(&line),
-                "{maker:?}: {line} is not in {frozen}"
-            );
+            assert!(frozen.contains(&line), "{maker:?}: {line} is not in {frozen}");
         }
         assert_eq!(env.bin("pip").exists(), maker == Maker::Virtualenv);
     }
@@ -186,25 +133,15 @@ fn sdists_and_editables_install_offline() {
     let project = ctx.project("proj");
     let source = project.path().join("src/edit-me");
     write_source_project(&source, "edit-me", "0.3");
-    let env = project
-        .venv_by_owner(Maker::Venv)
-        .packages(["sdist-one", "-e"]);
+    let env = project.venv_by_owner(Maker::Venv).packages(["sdist-one", "-e"]);
     let env = env.packages([source.as_os_str()]).build();
     assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
     let frozen = env.freeze::<&str>([]);
     assert!(frozen.contains(&"sdist-one==1.0".to_owned()), "{frozen:?}");
-    assert!(
-        frozen.contains(&format!("-e {}", source.display())),
-        "{frozen:?}"
-    );
+    assert!(frozen.contains(&format!("-e {}", source.display())), "{frozen:?}");
     let import = "import edit_me; print(edit_me.__file__)";
-    let python = ctx
-        .program(Who::User, env.bin("python"))
-        .args(["-c", import]);
-    python
-        .run()
-        .success()
-        .stdout_is(&format!("{}/src/edit_me.py\n", source.display()));
+    let python = ctx.program(Who::User, env.bin("python")).args(["-c", import]);
+    python.run().success().stdout_is(&format!("{}/src/edit_me.py\n", source.display()));
 }
 
 #[test]
@@ -212,11 +149,7 @@ fn a_strict_umask_keeps_the_user_out() {
     let Some(ctx) = Context::new(VENVKEEP) else {
         return;
     };
-    let env = ctx
-        .project("proj")
-        .venv_by_root(Maker::VenvWithoutPip)
-        .umask(0o077)
-        .build();
+    let env = ctx.project("proj").venv_by_root(Maker::VenvWithoutPip).umask(0o077).build();
     let list = ctx.program(Who::User, "ls").arg(env.path()).run();
     list.code(2).stderr_has("Permission denied");
 }
@@ -226,11 +159,7 @@ fn damage_is_what_it_says() {
     let Some(ctx) = Context::new(VENVKEEP) else {
         return;
     };
-    let env = ctx
-        .project("proj")
-        .venv_by_root(Maker::Venv)
-        .packages(["pure-one"])
-        .build();
+    let env = ctx.project("proj").venv_by_root(Maker::Venv).packages(["pure-one"]).build();
     let before = fingerprint(env.path());
     before.assert_unchanged();
 
@@ -238,10 +167,7 @@ fn damage_is_what_it_says() {
     assert!(leftover.ends_with("~ure_one-1.0.dist-info"));
     assert!(leftover.join("METADATA").is_file());
     env.chmod("pyvenv.cfg", 0o600);
-    ctx.program(Who::User, "cat")
-        .arg(env.path().join("pyvenv.cfg"))
-        .run()
-        .code(1);
+    ctx.program(Who::User, "cat").arg(env.path().join("pyvenv.cfg")).run().code(1);
     env.garble("pyvenv.cfg");
     assert!(String::from_utf8(fs::read(env.path().join("pyvenv.cfg")).unwrap()).is_err());
     env.chown("lib", Who::Other);
@@ -257,9 +183,7 @@ fn damage_is_what_it_says() {
 
 #[test]
 fn every_prepared_python_starts_for_the_user_and_makes_environments() {
-    let all = [
-        "system", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "pypy3",
-    ];
+    let all = ["system", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "pypy3"];
     if !require(&all.map(Need::Python)) {
         return;
     }
@@ -268,16 +192,9 @@ fn every_prepared_python_starts_for_the_user_and_makes_environments() {
     };
     for (key, python) in tools::pythons() {
         let project = ctx.project(&format!("proj-{key}"));
-        let env = project
-            .venv_by_owner(Maker::VenvWithoutPip)
-            .python(&python)
-            .build();
+        let env = project.venv_by_owner(Maker::VenvWithoutPip).python(&python).build();
         let version = "import ssl, sys; print('%d.%d' % sys.version_info[:2])";
-        let run = ctx
-            .program(Who::User, env.bin("python"))
-            .args(["-c", version])
-            .run()
-            .success();
+        let run = ctx.program(Who::User, env.bin("python")).args(["-c", version]).run().success();
         if key.starts_with('3') {
             run.stdout_is(&format!("{key}\n"));
         }
@@ -300,14 +217,8 @@ fn a_missing_need_skips_and_is_counted_or_fails() {
     // The variables belong to the whole process, so this test asks itself in a process of its own.
     let inner = |require_all: &str| {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--exact", name])
-            .env(INNER, "1")
-            .env("VENVKEEP_TEST_SKIPS", &counter);
-        command
-            .env("VENVKEEP_TEST_REQUIRE_ALL", require_all)
-            .output()
-            .unwrap()
+        command.args(["--exact", name]).env(INNER, "1").env("VENVKEEP_TEST_SKIPS", &counter);
+        command.env("VENVKEEP_TEST_REQUIRE_ALL", require_all).output().unwrap()
     };
     let skipped = inner("");
     assert!(skipped.status.success());

@@ -9,9 +9,7 @@ use std::sync::OnceLock;
 use rustix::fs::Mode;
 use tempfile::TempDir;
 
-use crate::{
-    EnvironmentBuilder, Invocation, Maker, Need, OrFail, Output, require, tools, write_wheelhouse,
-};
+use crate::{EnvironmentBuilder, Invocation, Maker, Need, OrFail, Output, require, tools, write_wheelhouse};
 
 /// As whom a program runs, and whose a file is. The two unprivileged users have no entry in the
 /// account database, as in many containers: nothing may depend on a user's name.
@@ -112,11 +110,7 @@ impl Context {
     pub fn project_of(&self, owner: Who, name: &str) -> Project<'_> {
         let path = self.home(owner).join(name);
         make_dir(&path, owner);
-        Project {
-            context: self,
-            path,
-            owner,
-        }
+        Project { context: self, path, owner }
     }
 
     /// venvkeep with `args`, as the user.
@@ -125,11 +119,7 @@ impl Context {
     }
 
     /// venvkeep with `args`, as `who`.
-    pub fn venvkeep_by<A: AsRef<OsStr>>(
-        &self,
-        who: Who,
-        args: impl IntoIterator<Item = A>,
-    ) -> Invocation {
+    pub fn venvkeep_by<A: AsRef<OsStr>>(&self, who: Who, args: impl IntoIterator<Item = A>) -> Invocation {
         self.program(who, &self.program).args(args)
     }
 
@@ -185,9 +175,7 @@ impl<'c> Project<'c> {
 
     /// venvkeep with `args`, as the owner, in this directory.
     pub fn venvkeep<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Invocation {
-        self.context
-            .venvkeep_by(self.owner, args)
-            .current_dir(&self.path)
+        self.context.venvkeep_by(self.owner, args).current_dir(&self.path)
     }
 
     /// An environment that root is about to make here, by default `.venv`.
@@ -217,6 +205,5 @@ fn give(path: &Path, owner: Who) {
 
 /// The kit names its own directories, so this fails only for a test that asks for worse.
 pub(crate) fn as_str(path: &Path) -> &str {
-    path.to_str()
-        .unwrap_or_else(|| panic!("{} is not UTF-8: use path()", path.display()))
+    path.to_str().unwrap_or_else(|| panic!("{} is not UTF-8: use path()", path.display()))
 }

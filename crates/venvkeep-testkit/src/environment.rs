@@ -85,9 +85,7 @@ impl<'c> EnvironmentBuilder<'c> {
         let maker = match self.maker {
             Maker::Venv => context.program(self.who, &self.python).args(["-m", "venv"]),
             Maker::VenvWithoutPip => {
-                context
-                    .program(self.who, &self.python)
-                    .args(["-m", "venv", "--without-pip"])
+                context.program(self.who, &self.python).args(["-m", "venv", "--without-pip"])
             }
             Maker::Virtualenv => context
                 .program(self.who, tools::virtualenv())
@@ -98,19 +96,10 @@ impl<'c> EnvironmentBuilder<'c> {
                 .args(["venv", "--quiet", "--offline", "--python"])
                 .arg(&self.python),
         };
-        let made = maker
-            .args(&self.create_args)
-            .arg(&self.path)
-            .umask(self.umask)
-            .run();
+        let made = maker.args(&self.create_args).arg(&self.path).umask(self.umask).run();
         made.success();
-        let environment = Environment {
-            context,
-            maker: self.maker,
-            who: self.who,
-            umask: self.umask,
-            path: self.path,
-        };
+        let environment =
+            Environment { context, maker: self.maker, who: self.who, umask: self.umask, path: self.path };
         if !self.packages.is_empty() {
             environment.install(&self.packages);
         }
@@ -158,19 +147,14 @@ impl Environment<'_> {
     pub fn dist_info(&self, stem: &str) -> PathBuf {
         let site_packages = self.site_packages();
         let is_wanted = |name: &OsStr| {
-            let name = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(".dist-info"));
-            name.and_then(|name| name.rsplit_once('-'))
-                .is_some_and(|(name, _)| name == stem)
+            let name = name.to_str().and_then(|name| name.strip_suffix(".dist-info"));
+            name.and_then(|name| name.rsplit_once('-')).is_some_and(|(name, _)| name == stem)
         };
         let found = fs::read_dir(&site_packages)
             .or_fail("list", &site_packages)
             .map(|entry| entry.or_fail("list", &site_packages))
             .find(|entry| is_wanted(&entry.file_name()));
-        found
-            .unwrap_or_else(|| panic!("{} has no {stem}", self.path.display()))
-            .path()
+        found.unwrap_or_else(|| panic!("{} has no {stem}", self.path.display())).path()
     }
 
     /// Installs more, by who made it, under the same umask, from the kit's wheels alone.
@@ -199,8 +183,6 @@ impl Environment<'_> {
             let uv = self.context.program(self.who, tools::uv()).arg("pip");
             return uv.env("VIRTUAL_ENV", &self.path).env("UV_OFFLINE", "1");
         }
-        self.context
-            .program(self.who, self.bin("python"))
-            .args(["-m", "pip"])
+        self.context.program(self.who, self.bin("python")).args(["-m", "pip"])
     }
 }

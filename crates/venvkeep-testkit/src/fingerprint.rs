@@ -26,18 +26,12 @@ pub fn fingerprint(root: impl AsRef<Path>) -> Fingerprint {
         let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
         (name, describe(&path, &metadata))
     });
-    Fingerprint {
-        root: root.to_owned(),
-        entries: entries.collect(),
-    }
+    Fingerprint { root: root.to_owned(), entries: entries.collect() }
 }
 
 /// The users who own something in the tree at `root`, by uid.
 pub fn owners(root: impl AsRef<Path>) -> BTreeSet<u32> {
-    walk(root.as_ref())
-        .iter()
-        .map(|(_, metadata)| metadata.uid())
-        .collect()
+    walk(root.as_ref()).iter().map(|(_, metadata)| metadata.uid()).collect()
 }
 
 impl Fingerprint {
@@ -82,16 +76,9 @@ fn describe(path: &Path, metadata: &Metadata) -> String {
     let kind = metadata.file_type();
     let content = if kind.is_file() {
         let bytes = fs::read(path).or_fail("read", path);
-        format!(
-            "file of {} bytes, sha256 {:x}",
-            bytes.len(),
-            Sha256::digest(&bytes)
-        )
+        format!("file of {} bytes, sha256 {:x}", bytes.len(), Sha256::digest(&bytes))
     } else if kind.is_symlink() {
-        format!(
-            "link to {}",
-            fs::read_link(path).or_fail("read", path).display()
-        )
+        format!("link to {}", fs::read_link(path).or_fail("read", path).display())
     } else if kind.is_dir() {
         "directory".to_owned()
     } else {
@@ -166,10 +153,7 @@ mod tests {
             change();
             let now = fingerprint(tree.path());
             let lines = last.differences(&now);
-            assert!(
-                lines.iter().any(|line| line.contains(expected)),
-                "{expected}: {lines:?}"
-            );
+            assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:?}");
             last = now;
         }
     }

@@ -53,9 +53,7 @@ impl Invocation {
             args: Vec::new(),
             who,
             directory: home.to_owned(),
-            variables: variables
-                .map(|(name, value)| (name.into(), value.into()))
-                .into(),
+            variables: variables.map(|(name, value)| (name.into(), value.into())).into(),
             umask: None,
             stdin: Vec::new(),
             time_limit: TIME_LIMIT,
@@ -70,8 +68,7 @@ impl Invocation {
 
     /// Appends arguments.
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -83,8 +80,7 @@ impl Invocation {
 
     /// Sets an environment variable.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.variables
-            .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.variables.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
         self
     }
 
@@ -166,10 +162,7 @@ impl Invocation {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
-        assert!(
-            !watchdog.join().unwrap_or(true),
-            "killed after {limit:?}: {output}"
-        );
+        assert!(!watchdog.join().unwrap_or(true), "killed after {limit:?}: {output}");
         output
     }
 
@@ -178,9 +171,7 @@ impl Invocation {
             None => Command::new(&self.program),
             Some(umask) => {
                 let mut shell = Command::new("/bin/sh");
-                shell
-                    .args(["-c", SET_UMASK, "sh", &format!("{umask:03o}")])
-                    .arg(&self.program);
+                shell.args(["-c", SET_UMASK, "sh", &format!("{umask:03o}")]).arg(&self.program);
                 shell
             }
         };
@@ -189,11 +180,7 @@ impl Invocation {
             .env_clear()
             .envs(&self.variables)
             .current_dir(&self.directory)
-            .stdin(if self.stdin.is_empty() {
-                Stdio::null()
-            } else {
-                Stdio::piped()
-            })
+            .stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
@@ -208,9 +195,7 @@ impl Invocation {
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.who, self.program.display())?;
-        self.args
-            .iter()
-            .try_for_each(|arg| write!(f, " {}", arg.display()))
+        self.args.iter().try_for_each(|arg| write!(f, " {}", arg.display()))
     }
 }
 
@@ -226,10 +211,7 @@ pub struct Output {
     pub stderr: String,
 }
 
-#[expect(
-    clippy::return_self_not_must_use,
-    reason = "the assertions return it only so that they chain"
-)]
+#[expect(clippy::return_self_not_must_use, reason = "the assertions return it only so that they chain")]
 impl Output {
     /// Asserts exit code 0.
     #[track_caller]
@@ -240,60 +222,42 @@ impl Output {
     /// Asserts this exit code.
     #[track_caller]
     pub fn code(self, code: i32) -> Self {
-        assert!(
-            self.status.code() == Some(code),
-            "expected exit code {code} of {self}"
-        );
+        assert!(self.status.code() == Some(code), "expected exit code {code} of {self}");
         self
     }
 
     /// Asserts that standard output contains `text`.
     #[track_caller]
     pub fn stdout_has(self, text: &str) -> Self {
-        assert!(
-            self.stdout.contains(text),
-            "expected {text:?} on stdout of {self}"
-        );
+        assert!(self.stdout.contains(text), "expected {text:?} on stdout of {self}");
         self
     }
 
     /// Asserts that standard output does not contain `text`.
     #[track_caller]
     pub fn stdout_lacks(self, text: &str) -> Self {
-        assert!(
-            !self.stdout.contains(text),
-            "expected no {text:?} on stdout of {self}"
-        );
+        assert!(!self.stdout.contains(text), "expected no {text:?} on stdout of {self}");
         self
     }
 
     /// Asserts that standard output is exactly `text`.
     #[track_caller]
     pub fn stdout_is(self, text: &str) -> Self {
-        assert!(
-            self.stdout == text,
-            "expected exactly {text:?} on stdout of {self}"
-        );
+        assert!(self.stdout == text, "expected exactly {text:?} on stdout of {self}");
         self
     }
 
     /// Asserts that standard error contains `text`.
     #[track_caller]
     pub fn stderr_has(self, text: &str) -> Self {
-        assert!(
-            self.stderr.contains(text),
-            "expected {text:?} on stderr of {self}"
-        );
+        assert!(self.stderr.contains(text), "expected {text:?} on stderr of {self}");
         self
     }
 
     /// Asserts that standard error does not contain `text`.
     #[track_caller]
     pub fn stderr_lacks(self, text: &str) -> Self {
-        assert!(
-            !self.stderr.contains(text),
-            "expected no {text:?} on stderr of {self}"
-        );
+        assert!(!self.stderr.contains(text), "expected no {text:?} on stderr of {self}");
         self
     }
 
@@ -314,10 +278,6 @@ impl fmt::Display for Output {
             Some(signal) => writeln!(f, "--- killed by signal {signal}")?,
             None => writeln!(f, "--- {}", self.status)?,
         }
-        write!(
-            f,
-            "--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
-        )
+        write!(f, "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
     }
 }

@@ -90,9 +90,7 @@ pub fn require(needs: &[Need]) -> bool {
 
 fn count_skip(line: &str) {
     // `print!` would be captured, and nobody reads what a passing test printed.
-    io::stderr()
-        .write_all(line.as_bytes())
-        .or_fail("write to", Path::new("stderr"));
+    io::stderr().write_all(line.as_bytes()).or_fail("write to", Path::new("stderr"));
     let Some(file) = std::env::var_os("VENVKEEP_TEST_SKIPS") else {
         return;
     };

@@ -47,10 +47,7 @@ pub fn virtualenv() -> PathBuf {
 
 /// A program of the system, by its name.
 pub fn system_program(name: &str) -> Option<PathBuf> {
-    ["/usr/bin", "/bin"]
-        .iter()
-        .map(|dir| Path::new(dir).join(name))
-        .find(|path| path.is_file())
+    ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file())
 }
 
 /// The Python that the system brings, `/usr/bin/python3`.
@@ -73,12 +70,10 @@ pub fn python(key: &str) -> Option<PathBuf> {
 
 /// Every Python that [`python`] has here, with its key.
 pub fn pythons() -> Vec<(&'static str, PathBuf)> {
-    [
-        "system", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "pypy3",
-    ]
-    .into_iter()
-    .filter_map(|key| Some((key, python(key)?)))
-    .collect()
+    ["system", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "pypy3"]
+        .into_iter()
+        .filter_map(|key| Some((key, python(key)?)))
+        .collect()
 }
 
 /// A copy of `program` that every user can start, refreshed when `program` was built anew.
@@ -86,18 +81,12 @@ pub(crate) fn copy_for_everyone(program: &Path) -> PathBuf {
     static COPIES: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
     // A poisoned map is whole: a panic below happens before anything is inserted.
     let mut copies = COPIES.lock().unwrap_or_else(PoisonError::into_inner);
-    copies
-        .entry(program.to_owned())
-        .or_insert_with(|| refresh_copy(program))
-        .clone()
+    copies.entry(program.to_owned()).or_insert_with(|| refresh_copy(program)).clone()
 }
 
 fn refresh_copy(program: &Path) -> PathBuf {
     make_own_directory(directory());
-    let place = format!(
-        "{:x}",
-        Sha256::digest(program.as_os_str().as_encoded_bytes())
-    );
+    let place = format!("{:x}", Sha256::digest(program.as_os_str().as_encoded_bytes()));
     let place = directory().join("program").join(&place[..16]);
     fs::create_dir_all(&place).or_fail("create", &place);
     let copy = place.join(program.file_name().unwrap_or(program.as_os_str()));
@@ -115,12 +104,7 @@ fn refresh_copy(program: &Path) -> PathBuf {
             .args([program, &fresh])
             .status()
             .or_fail("start install for", program);
-        assert!(
-            status.success(),
-            "cannot copy {} to {}",
-            program.display(),
-            fresh.display()
-        );
+        assert!(status.success(), "cannot copy {} to {}", program.display(), fresh.display());
         fs::rename(&fresh, &copy).or_fail("replace", &copy);
     }
     copy

@@ -97,10 +97,7 @@ impl Wheel {
         members.push((format!("{info}/METADATA"), metadata.into_bytes()));
         members.push((format!("{info}/WHEEL"), wheel.into_bytes()));
         let own = format!("{info}/RECORD");
-        let rows: String = members
-            .iter()
-            .map(|(name, content)| record_row(name, content))
-            .collect();
+        let rows: String = members.iter().map(|(name, content)| record_row(name, content)).collect();
         members.push((own.clone(), format!("{rows}{own},,\n").into_bytes()));
         members
     }
@@ -118,10 +115,7 @@ fn record_row(name: &str, content: &[u8]) -> String {
 
 /// A distribution's name as it stands in file names: lower case, every run of `-_.` one underscore.
 pub(crate) fn escape(name: &str) -> String {
-    let words: Vec<&str> = name
-        .split(['-', '_', '.'])
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> = name.split(['-', '_', '.']).filter(|word| !word.is_empty()).collect();
     words.join("_").to_lowercase()
 }
 
@@ -131,13 +125,8 @@ pub(crate) fn write_zip(path: &Path, members: &[(String, Vec<u8>)]) {
     let options = SimpleFileOptions::default().last_modified_time(DateTime::default());
     for (name, content) in members {
         // Installers make a script executable only when its entry here is.
-        let mode = if name.contains(".data/scripts/") {
-            0o755
-        } else {
-            0o644
-        };
-        zip.start_file(name, options.unix_permissions(mode))
-            .or_fail("write", path);
+        let mode = if name.contains(".data/scripts/") { 0o755 } else { 0o644 };
+        zip.start_file(name, options.unix_permissions(mode)).or_fail("write", path);
         zip.write_all(content).or_fail("write", path);
     }
     zip.finish().or_fail("finish", path);
@@ -169,16 +158,11 @@ mod tests {
     #[test]
     fn record_lists_every_member_with_hash_and_size() {
         let place = tempdir().unwrap();
-        let wheel = Wheel::new("x", "1")
-            .file("x/a,b.txt", "abc")
-            .write(place.path());
+        let wheel = Wheel::new("x", "1").file("x/a,b.txt", "abc").write(place.path());
         let mut zip = zip::ZipArchive::new(File::open(wheel).unwrap()).unwrap();
         let members = zip.len();
         let mut record = String::new();
-        zip.by_name("x-1.dist-info/RECORD")
-            .unwrap()
-            .read_to_string(&mut record)
-            .unwrap();
+        zip.by_name("x-1.dist-info/RECORD").unwrap().read_to_string(&mut record).unwrap();
         assert_eq!(record.lines().count(), members);
         assert_eq!(
             record.lines().next(),

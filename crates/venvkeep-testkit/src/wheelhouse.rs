@@ -53,10 +53,7 @@ fn source_files(name: &str, version: &str) -> [(String, String); 4] {
         ("pyproject.toml".to_owned(), pyproject),
         ("PKG-INFO".to_owned(), metadata),
         ("kit_backend.py".to_owned(), BACKEND.to_owned()),
-        (
-            format!("src/{}.py", escape(name)),
-            "WHERE = \"source\"\n".to_owned(),
-        ),
+        (format!("src/{}.py", escape(name)), "WHERE = \"source\"\n".to_owned()),
     ]
 }
 
@@ -84,19 +81,12 @@ fn wheels() -> [Wheel; 7] {
 
 fn with_scripts() -> Wheel {
     Wheel::new("with-scripts", "1.2")
-        .file(
-            "with_scripts.py",
-            "def main():\n    print('with-scripts works')\n",
-        )
+        .file("with_scripts.py", "def main():\n    print('with-scripts works')\n")
         .entry_points(
             "[console_scripts]\nwith-scripts = with_scripts:main\n\n\
              [gui_scripts]\nwith-scripts-gui = with_scripts:main\n",
         )
-        .data(
-            "scripts",
-            "raw-python",
-            "#!python\nimport with_scripts\nwith_scripts.main()\n",
-        )
+        .data("scripts", "raw-python", "#!python\nimport with_scripts\nwith_scripts.main()\n")
         .data("scripts", "raw-shell", "#!/bin/sh\necho raw-shell works\n")
         .data("headers", "with_scripts.h", "#define WITH_SCRIPTS 1\n")
         .data("data", "share/with-scripts/readme.txt", "read me\n")

@@ -16,4 +16,5 @@ pub mod pyvenv_cfg;
 pub mod record;
 pub mod requirements;
 pub mod scheme;
+pub mod siblings;
 pub mod tree;

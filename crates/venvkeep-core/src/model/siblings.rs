@@ -1,0 +1,90 @@
+//! What venvkeep puts beside an environment, and what it is called.
+//!
+//! A heal builds beside the environment and keeps the old tree there, because a rename of root's directory works only
+//! within its parent (field notes). All names are hidden: an `env` gets `.env.venvkeep-...`.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::prefix::Prefix;
+
+const KEPT: &str = ".venvkeep-old-";
+const STAGE: &str = ".venvkeep-stage-";
+const JOURNAL: &str = ".venvkeep-journal";
+
+/// What a name beside an environment stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiblingKind {
+    /// The old tree of a heal.
+    Kept,
+    /// A new tree that is being built, or was when a heal was cut off.
+    Stage,
+    /// What a heal in progress has done so far; also its lock.
+    Journal,
+}
+
+/// The name that the old tree is kept under; `time` as `20261121-091500`, which sorts as time goes.
+pub fn kept_name(prefix: &Prefix, time: &str) -> OsString {
+    hidden(prefix.name(), KEPT, time)
+}
+
+/// The name of a stage; `random` makes it one that no text has contained before.
+pub fn stage_name(prefix: &Prefix, random: u64) -> OsString {
+    hidden(prefix.name(), STAGE, &format!("{random:016x}"))
+}
+
+/// The name of the journal.
+pub fn journal_name(prefix: &Prefix) -> OsString {
+    hidden(prefix.name(), JOURNAL, "")
+}
+
+/// What a file name beside the environment stands for, if it is one of ours.
+pub fn classify(prefix: &Prefix, name: &OsStr) -> Option<SiblingKind> {
+    let name = name.as_bytes();
+    let is = |what: &str| {
+        let start = hidden(prefix.name(), what, "");
+        name.strip_prefix(start.as_bytes()).map(<[u8]>::len)
+    };
+    match (is(KEPT), is(STAGE), is(JOURNAL)) {
+        (Some(1..), _, _) => Some(SiblingKind::Kept),
+        (_, Some(1..), _) => Some(SiblingKind::Stage),
+        (_, _, Some(0)) => Some(SiblingKind::Journal),
+        _ => None,
+    }
+}
+
+fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
+    let mut hidden = OsString::new();
+    if !name.as_bytes().starts_with(b".") {
+        hidden.push(".");
+    }
+    hidden.push(name);
+    hidden.push(what);
+    hidden.push(rest);
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Prefix, SiblingKind, classify, journal_name, kept_name, stage_name};
+
+    #[test]
+    fn each_name_is_known_again_and_hidden() {
+        for name in ["/p/.venv", "/p/env"] {
+            let prefix = Prefix::new(name.into()).unwrap();
+            let names = [
+                (kept_name(&prefix, "20261121-091500"), SiblingKind::Kept),
+                (stage_name(&prefix, 7), SiblingKind::Stage),
+                (journal_name(&prefix), SiblingKind::Journal),
+            ];
+            for (sibling, kind) in names {
+                assert!(sibling.to_str().unwrap().starts_with('.'));
+                assert_eq!(classify(&prefix, &sibling), Some(kind), "{sibling:?}");
+            }
+            assert_eq!(classify(&prefix, prefix.name()), None);
+        }
+        let other = Prefix::new("/p/.venv2".into()).unwrap();
+        let mine = Prefix::new("/p/.venv".into()).unwrap();
+        assert_eq!(classify(&mine, &kept_name(&other, "x")), None, "a neighbour's is not ours");
+    }
+}
