@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod direct_url;
 pub mod dist_name;
+pub mod entry_points;
 pub mod facts;
 pub mod headers;
 pub mod interpreter;
@@ -15,6 +16,8 @@ pub mod python_version;
 pub mod pyvenv_cfg;
 pub mod record;
 pub mod requirements;
+pub mod requirements_file;
 pub mod scheme;
 pub mod siblings;
 pub mod tree;
+pub mod wheel;
