@@ -18,6 +18,7 @@ pub mod record;
 pub mod requirements;
 pub mod requirements_file;
 pub mod scheme;
+pub mod shebang;
 pub mod siblings;
 pub mod tree;
 pub mod wheel;

@@ -6,6 +6,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
+
+use pep508_rs::MarkerTree;
 
 use super::name::PackageName;
 use super::requirements::{Editable, FrozenRequirements, Pin, PinConditions, PinKind, PinnedVersion};
@@ -219,7 +222,7 @@ fn read_requirement(text: &str) -> Result<Pin, LineFault> {
     if let Some(url) = rest.strip_prefix('@') {
         return read_direct(name, extras, url.trim());
     }
-    let (version, marker) = split_marker(rest, ";");
+    let (version, marker) = split_marker(rest, ";")?;
     let version =
         version.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(version).trim();
     let version = match version.strip_prefix("===") {
@@ -243,19 +246,26 @@ fn unpinned_or_unreadable(specifier: &str) -> LineFault {
 
 fn read_direct(name: PackageName, extras: Vec<PackageName>, rest: &str) -> Result<Pin, LineFault> {
     // In a URL a semicolon is a character like others; a marker stands behind a blank.
-    let (url, marker) = split_marker(rest, " ;");
-    if url.is_empty() || url.contains(char::is_whitespace) {
+    let (url, marker) = split_marker(rest, " ;")?;
+    let is_scheme_character = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let has_scheme = url
+        .split_once(':')
+        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(is_scheme_character));
+    if !has_scheme || url.contains(char::is_whitespace) {
         return Err(LineFault::Unreadable);
     }
     let conditions = PinConditions { extras, marker, hashes: Vec::new() };
     Ok(Pin { name, kind: PinKind::Direct { url: url.to_owned() }, conditions })
 }
 
-fn split_marker<'text>(text: &'text str, separator: &str) -> (&'text str, Option<String>) {
-    match text.split_once(separator) {
-        Some((before, marker)) => (before.trim(), Some(marker.trim().to_owned())),
-        None => (text.trim(), None),
-    }
+/// Parts a marker off, which must be one by PEP 508; its text is kept as it is.
+fn split_marker<'text>(text: &'text str, separator: &str) -> Result<(&'text str, Option<String>), LineFault> {
+    let Some((before, marker)) = text.split_once(separator) else {
+        return Ok((text.trim(), None));
+    };
+    let marker = marker.trim();
+    MarkerTree::from_str(marker).map_err(|_| LineFault::Unreadable)?;
+    Ok((before.trim(), Some(marker.to_owned())))
 }
 
 fn split_extras(text: &str) -> Result<(Vec<PackageName>, &str), LineFault> {
@@ -332,7 +342,9 @@ mod tests {
             assert_eq!(fault(line), LineFault::Nameless, "{line}");
         }
         assert_eq!(fault("-e ."), LineFault::NamelessEditable);
-        for line in ["a==1\u{1b}", "a b", "a @", "a @ x y", "a[", "_a==1"] {
+        for line in
+            ["a==1\u{1b}", "a b", "a @", "a @ x:y z", "a @ ./x", "a @#x:", "a[", "_a==1", "a==1;x", "a==1;"]
+        {
             assert_eq!(fault(line), LineFault::Unreadable, "{line}");
         }
     }
@@ -356,7 +368,7 @@ mod tests {
         }
 
         #[test]
-        fn requirement_like_text_is_stable(text in "([a-z]{1,3}|==|===|@|\\[|\\]| |;|#|-e |--hash=|:|/|\\\\|\n|1\\.0){0,12}") {
+        fn requirement_like_text_is_stable(text in "([a-z]{1,3}|==|===|@|\\[|\\]| |;|; os_name=='a'|#|-e |--hash=|:|/|\\\\|\n|1\\.0){0,12}") {
             if let Ok(list) = parse(&text) {
                 prop_assert_eq!(parse(&list.to_text()), Ok(list));
             } else {
