@@ -24,3 +24,5 @@ pub mod error;
 pub mod host;
 pub mod model;
 pub mod rebuild;
+pub mod swap;
+pub mod verify;

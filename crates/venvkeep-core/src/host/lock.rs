@@ -60,8 +60,13 @@ impl LockedFile {
         self.file.sync_data().named(Doing::Flush, &self.path)
     }
 
+    /// Empties it.
+    pub fn clear(&mut self) -> Result<()> {
+        self.file.set_len(0).named(Doing::Write, &self.path)
+    }
+
     /// Removes the file while the lock is still held.
-    pub fn remove(self) -> Result<()> {
+    pub fn remove(&self) -> Result<()> {
         super::fs::remove_file(&self.path)
     }
 }

@@ -1,0 +1,145 @@
+//! What a heal has done so far, on the disk beside the environment, so that whoever comes after a crash can settle it.
+//!
+//! The file is also the lock: one heal of an environment at a time. A line is written and flushed *before* the step
+//! that it announces, so the disk is at most one step behind the journal; [`super::recover`] looks at the disk to see
+//! whether the last step happened.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::SwapError;
+use crate::host::fs::IoError;
+use crate::host::lock::LockedFile;
+use crate::model::facts::Facts;
+use crate::model::prefix::Prefix;
+use crate::model::siblings;
+
+/// How long another heal may hold the lock before this one gives up: as long as settling takes, not as long as
+/// installing does.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// More than every state's line together.
+const MAX_SIZE: u64 = 64 * 1024;
+
+/// Which directory is meant, whatever its name is at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(facts: &Facts) -> Self {
+        Self { device: facts.device, inode: facts.inode }
+    }
+}
+
+/// How the two trees change places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// One system call; there is no moment without an environment.
+    Exchange,
+    /// Two renames, where the file system has no exchange.
+    TwoStep,
+}
+
+/// A line of the journal: what is about to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub(super) enum Step {
+    /// The directory at `stage` is being filled.
+    Building {
+        /// The stage's path.
+        stage: PathBuf,
+        /// The directory itself: only this one may be removed.
+        identity: Identity,
+    },
+    /// The trees change places; afterwards the old one gets the name `kept`.
+    Swapping {
+        /// The live environment before.
+        old: Identity,
+        /// Where it is kept.
+        kept: PathBuf,
+    },
+    /// The trees change back.
+    RollingBack,
+}
+
+/// The journal of one environment, locked.
+#[derive(Debug)]
+pub struct Journal {
+    file: LockedFile,
+    prefix: Prefix,
+}
+
+impl Journal {
+    /// Takes the lock on an environment, then settles what an interrupted heal left.
+    pub fn open(prefix: &Prefix) -> Result<Self, SwapError> {
+        let path = prefix.parent().join(siblings::journal_name(prefix));
+        let held = LockedFile::acquire(&path, PATIENCE)?;
+        let file = held.ok_or_else(|| SwapError::Busy { prefix: prefix.path().to_owned() })?;
+        let mut journal = Self { file, prefix: prefix.clone() };
+        journal.settle()?;
+        Ok(journal)
+    }
+
+    /// Brings the disk to the settled state that the steps so far lead to, and forgets them.
+    pub(super) fn settle(&mut self) -> Result<(), SwapError> {
+        let steps = self.steps()?;
+        super::recover::settle(&self.prefix, &steps)?;
+        Ok(self.file.clear()?)
+    }
+
+    /// Says which directory the stage is, before anything is put into it.
+    pub fn building(&mut self, stage: &Path, identity: &Facts) -> Result<(), IoError> {
+        self.write(&Step::Building { stage: stage.to_owned(), identity: Identity::of(identity) })
+    }
+
+    pub(super) fn swapping(&mut self, old: &Facts, kept: &Path) -> Result<(), IoError> {
+        self.write(&Step::Swapping { old: Identity::of(old), kept: kept.to_owned() })
+    }
+
+    pub(super) fn rolling_back(&mut self) -> Result<(), IoError> {
+        self.write(&Step::RollingBack)
+    }
+
+    /// The environment it is about.
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
+    #[cfg(test)]
+    pub(super) fn file_path(&self) -> &Path {
+        self.file.path()
+    }
+
+    fn write(&mut self, step: &Step) -> Result<(), IoError> {
+        let line = serde_json::to_string(step).map_err(std::io::Error::other);
+        let line =
+            line.map_err(|error| IoError::new(crate::host::fs::Doing::Write, self.file.path(), error))?;
+        self.file.append_line(&line)
+    }
+
+    fn steps(&mut self) -> Result<Vec<Step>, SwapError> {
+        let content = self.file.content(MAX_SIZE)?;
+        // A line without its end was cut off by the crash: the step it announces was not taken.
+        let whole = content.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let lines = content[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        let steps: Result<_, _> = lines.map(serde_json::from_slice).collect();
+        steps.map_err(|_| SwapError::GarbledJournal { journal: self.file.path().to_owned() })
+    }
+}
+
+/// The end of the work, however it ends: what is not settled is settled, and then the journal goes, and the lock with
+/// it. When settling fails the file stays, for `check` to name and the next run to settle.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if self.settle().is_ok() {
+            // A journal without steps that stays behind does no harm.
+            let _ = self.file.remove();
+        }
+    }
+}

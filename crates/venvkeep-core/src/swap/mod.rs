@@ -1,0 +1,356 @@
+//! Putting the new environment in the old one's place: the only module that touches the live prefix.
+//!
+//! One exchange of names where the file system has it, two renames under the journal where not. The old tree stays
+//! beside the environment under a hidden name. Until [`PendingSwap::settle`] everything can be taken back, and is when
+//! the value is dropped.
+
+mod journal;
+mod recover;
+
+use std::path::PathBuf;
+
+pub use journal::{How, Journal};
+
+use crate::error::LiveState;
+use crate::host::fs::{self, IoError};
+use crate::host::rename::{self, Movable};
+use crate::model::facts::Facts;
+use crate::model::prefix::Prefix;
+use crate::model::siblings;
+use crate::rebuild::stage::Stage;
+use crate::verify::VerifiedStage;
+
+/// Why the trees did not change places.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// Another heal of this environment is at work.
+    #[error("another venvkeep is working on {} right now", .prefix.display())]
+    Busy {
+        /// The environment.
+        prefix: PathBuf,
+    },
+    /// The journal of an interrupted heal makes no sense.
+    #[error("{} was left by an interrupted heal and cannot be understood", .journal.display())]
+    GarbledJournal {
+        /// The journal.
+        journal: PathBuf,
+    },
+    /// What is on the disk is none of the states that a heal leaves.
+    #[error("an interrupted heal of {} left something that somebody has changed since", .prefix.display())]
+    Unsettled {
+        /// The environment.
+        prefix: PathBuf,
+    },
+    /// The directory at the prefix is not the one that was inspected.
+    #[error("{} was replaced while venvkeep worked", .prefix.display())]
+    GroundChanged {
+        /// The environment.
+        prefix: PathBuf,
+    },
+    /// The old tree cannot be renamed.
+    #[error("{} cannot be moved aside: {}", .prefix.display(), movable_words(*.why))]
+    NotMovable {
+        /// The environment.
+        prefix: PathBuf,
+        /// What the probe told.
+        why: Movable,
+    },
+    /// A call failed.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The swap was done and could not be taken back.
+    #[error("the new environment at {} did not hold, and bringing the old one back failed: {why}", .prefix.display())]
+    Stuck {
+        /// The environment.
+        prefix: PathBuf,
+        /// Why.
+        why: Box<SwapError>,
+    },
+}
+
+impl SwapError {
+    /// What stands at the prefix after this error.
+    pub fn live(&self) -> LiveState {
+        match self {
+            Self::Stuck { .. } => LiveState::New,
+            _ => LiveState::Untouched,
+        }
+    }
+}
+
+fn movable_words(why: Movable) -> &'static str {
+    match why {
+        Movable::Yes => "it can",
+        Movable::OverlayLayer => {
+            "it is part of a container image's lower layer, where renaming is not possible"
+        }
+        Movable::MountPoint => "something is mounted there",
+        Movable::Sticky => {
+            "the directory around it is sticky, so only the owner of the environment may rename it"
+        }
+        Movable::ParentDenied => "you may not write the directory around it",
+    }
+}
+
+/// Finds out, without changing anything, whether the environment can be moved aside; `non_empty` is a stage of ours
+/// beside it that is not empty.
+pub fn probe(prefix: &Prefix, non_empty: &Stage) -> Result<(), SwapError> {
+    match rename::probe(prefix.path(), non_empty.path())? {
+        Movable::Yes => Ok(()),
+        why => Err(SwapError::NotMovable { prefix: prefix.path().to_owned(), why }),
+    }
+}
+
+/// Puts the verified stage in the place of the environment whose directory was `old` when it was inspected.
+/// `time`, as `20261121-091500`, becomes part of the old tree's name.
+///
+/// On an error nothing has changed places, and the journal's drop removes the stage.
+pub fn swap(
+    verified: VerifiedStage,
+    mut journal: Journal,
+    old: &Facts,
+    time: &str,
+) -> Result<PendingSwap, SwapError> {
+    let prefix = journal.prefix().clone();
+    fs::flush(verified.path())?;
+    if !fs::lstat(prefix.path())?.same_entry(old) {
+        return Err(SwapError::GroundChanged { prefix: prefix.path().to_owned() });
+    }
+    let kept = free_kept_name(&prefix, time)?;
+    journal.swapping(old, &kept)?;
+    let side = verified.into_stage().release().path;
+    let how = if rename::exchange(prefix.path(), &side)? {
+        How::Exchange
+    } else {
+        rename::to_free_name(prefix.path(), &kept)?;
+        rename::to_free_name(&side, prefix.path())?;
+        How::TwoStep
+    };
+    Ok(PendingSwap { journal, side, kept, how, decided: false })
+}
+
+fn free_kept_name(prefix: &Prefix, time: &str) -> Result<PathBuf, IoError> {
+    let mut name = prefix.parent().join(siblings::kept_name(prefix, time));
+    let mut again = 1;
+    while fs::lstat_if_any(&name)?.is_some() {
+        again += 1;
+        name = prefix.parent().join(siblings::kept_name(prefix, &format!("{time}-{again}")));
+    }
+    Ok(name)
+}
+
+/// The new tree is live and the old one beside it; nothing is final yet.
+#[derive(Debug)]
+#[must_use = "a swap that is neither settled nor rolled back is rolled back when it is dropped"]
+pub struct PendingSwap {
+    journal: Journal,
+    side: PathBuf,
+    kept: PathBuf,
+    how: How,
+    decided: bool,
+}
+
+/// A swap that is done.
+#[derive(Debug)]
+pub struct Settled {
+    /// Where the old tree is kept.
+    pub old: PathBuf,
+    /// How the trees changed places.
+    pub how: How,
+}
+
+impl PendingSwap {
+    /// The environment, now the new one.
+    pub fn prefix(&self) -> &Prefix {
+        self.journal.prefix()
+    }
+
+    /// Gives the old tree its kept name; from here on only `undo` goes back.
+    pub fn settle(mut self) -> Result<Settled, SwapError> {
+        if self.how == How::Exchange {
+            rename::to_free_name(&self.side, &self.kept)?;
+        }
+        self.decided = true;
+        Ok(Settled { old: self.kept.clone(), how: self.how })
+    }
+
+    /// Brings the old tree back and removes the new one.
+    pub fn roll_back(mut self) -> Result<(), SwapError> {
+        self.take_back()
+    }
+
+    fn take_back(&mut self) -> Result<(), SwapError> {
+        self.decided = true;
+        let back = self.journal.rolling_back().map_err(SwapError::from).and_then(|()| self.journal.settle());
+        back.map_err(|why| SwapError::Stuck { prefix: self.prefix().path().to_owned(), why: Box::new(why) })
+    }
+}
+
+impl Drop for PendingSwap {
+    fn drop(&mut self) {
+        if !self.decided {
+            // Nobody is left to be told; the journal stays when it fails, and the next run tries again.
+            let _ = self.take_back();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::{How, Journal, Prefix, Stage, SwapError, rename, swap};
+    use crate::host::fs::lstat;
+    use crate::verify::VerifiedStage;
+
+    /// A directory with an environment `.venv` that holds the file `old`.
+    struct Ground {
+        _dir: tempfile::TempDir,
+        prefix: Prefix,
+    }
+
+    fn ground() -> Ground {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = Prefix::new(crate::host::fs::physical(dir.path()).unwrap().join(".venv")).unwrap();
+        fs_new(prefix.path(), "old");
+        Ground { _dir: dir, prefix }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test builds the disk by itself")]
+    fn fs_new(dir: &Path, mark: &str) {
+        fs::create_dir_all(dir).unwrap();
+        fs::write(dir.join(mark), mark).unwrap();
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test looks at the disk by itself")]
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn staged(ground: &Ground) -> (Journal, VerifiedStage, PathBuf) {
+        let mut journal = Journal::open(&ground.prefix).unwrap();
+        let stage = Stage::create(&ground.prefix).unwrap();
+        journal.building(stage.path(), &stage.place().identity).unwrap();
+        fs_new(stage.path(), "new");
+        let path = stage.path().to_owned();
+        (journal, VerifiedStage::for_test(stage), path)
+    }
+
+    #[test]
+    fn settled_the_new_is_live_and_the_old_kept() {
+        let ground = ground();
+        let old = lstat(ground.prefix.path()).unwrap();
+        let (journal, stage, _) = staged(&ground);
+        let settled = swap(stage, journal, &old, "20261121-091500").unwrap().settle().unwrap();
+        assert_eq!(names(ground.prefix.path()), ["new"]);
+        assert_eq!(names(&settled.old), ["old"]);
+        assert_eq!(names(ground.prefix.parent()), [".venv", ".venv.venvkeep-old-20261121-091500"]);
+        assert_eq!(settled.how, How::Exchange);
+    }
+
+    #[test]
+    fn dropped_or_rolled_back_the_old_is_live_and_nothing_else_is_left() {
+        for explicitly in [true, false] {
+            let ground = ground();
+            let old = lstat(ground.prefix.path()).unwrap();
+            let (journal, stage, _) = staged(&ground);
+            let pending = swap(stage, journal, &old, "t").unwrap();
+            assert_eq!(names(ground.prefix.path()), ["new"]);
+            if explicitly {
+                pending.roll_back().unwrap();
+            } else {
+                drop(pending);
+            }
+            assert_eq!(names(ground.prefix.path()), ["old"]);
+            assert_eq!(names(ground.prefix.parent()), [".venv"]);
+        }
+    }
+
+    #[test]
+    fn a_stage_given_up_leaves_nothing() {
+        let ground = ground();
+        let (journal, stage, _) = staged(&ground);
+        drop(stage);
+        drop(journal);
+        assert_eq!(names(ground.prefix.parent()), [".venv"]);
+    }
+
+    #[test]
+    fn a_second_heal_is_refused_while_the_first_works() {
+        let ground = ground();
+        let _first = Journal::open(&ground.prefix).unwrap();
+        assert!(matches!(Journal::open(&ground.prefix), Err(SwapError::Busy { .. })));
+    }
+
+    #[test]
+    fn an_exchanged_ground_is_noticed() {
+        let ground = ground();
+        let old = lstat(ground.prefix.path()).unwrap();
+        let (journal, stage, _) = staged(&ground);
+        rename::over(ground.prefix.path(), &ground.prefix.parent().join("elsewhere")).unwrap();
+        fs_new(ground.prefix.path(), "other");
+        assert!(matches!(swap(stage, journal, &old, "t"), Err(SwapError::GroundChanged { .. })));
+        assert_eq!(names(ground.prefix.path()), ["other"]);
+        assert_eq!(names(ground.prefix.parent()), [".venv", "elsewhere"]);
+    }
+
+    /// What a crash leaves: the journal's file with its steps, nobody holding it.
+    fn crash(journal: Journal, stage: VerifiedStage) {
+        std::mem::forget(stage.into_stage().release());
+        // The lock goes with the descriptor; a forgotten journal keeps it, so its lines are written anew.
+        let path = journal.file_path().to_owned();
+        let content = crate::host::fs::read_bounded(&path, 1 << 16).unwrap();
+        crate::host::fs::remove_file(&path).unwrap();
+        std::mem::forget(journal);
+        crate::host::fs::create_file(&path, 0o600, &content).unwrap();
+    }
+
+    #[test]
+    fn every_moment_of_a_crash_is_settled() {
+        // Before the swap; announced and not done; done and the old tree not yet renamed; all done but the journal.
+        for moment in ["building", "announced", "exchanged", "between two renames", "kept"] {
+            let ground = ground();
+            let old = lstat(ground.prefix.path()).unwrap();
+            let (mut journal, stage, side) = staged(&ground);
+            let kept = ground.prefix.parent().join(".venv.venvkeep-old-t");
+            if moment != "building" {
+                journal.swapping(&old, &kept).unwrap();
+            }
+            match moment {
+                "exchanged" => assert!(rename::exchange(ground.prefix.path(), &side).unwrap()),
+                "between two renames" => rename::to_free_name(ground.prefix.path(), &kept).unwrap(),
+                "kept" => {
+                    assert!(rename::exchange(ground.prefix.path(), &side).unwrap());
+                    rename::to_free_name(&side, &kept).unwrap();
+                }
+                _ => {}
+            }
+            crash(journal, stage);
+            for _ in 0..2 {
+                drop(Journal::open(&ground.prefix).unwrap());
+                let swapped = !matches!(moment, "building" | "announced");
+                assert_eq!(names(ground.prefix.path()), [if swapped { "new" } else { "old" }], "{moment}");
+                let beside: &[_] = if swapped { &[".venv", ".venv.venvkeep-old-t"] } else { &[".venv"] };
+                assert_eq!(names(ground.prefix.parent()), beside, "{moment}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_that_names_something_else_removes_nothing() {
+        let ground = ground();
+        let precious = ground.prefix.parent().join("precious");
+        fs_new(&precious, "data");
+        let mut journal = Journal::open(&ground.prefix).unwrap();
+        journal.building(&precious, &lstat(&precious).unwrap()).unwrap();
+        drop(journal);
+        assert!(matches!(Journal::open(&ground.prefix), Err(SwapError::Unsettled { .. })));
+        assert_eq!(names(&precious), ["data"]);
+    }
+}

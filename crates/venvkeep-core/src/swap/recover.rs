@@ -1,0 +1,98 @@
+//! Settling what an interrupted heal left, from the journal and from what is on the disk.
+//!
+//! | journal's last step | at the prefix | at the stage's place | done |
+//! |---|---|---|---|
+//! | building | the old tree | the stage | the stage is removed |
+//! | swapping | the old tree | the new tree | not swapped: the new tree is removed |
+//! | swapping | the new tree | the old tree | swapped: the old tree gets its kept name |
+//! | swapping | the new tree | nothing | all was done |
+//! | swapping, two renames | nothing | the new tree | the new tree takes its place; where it cannot, the old one returns |
+//! | rolling back | the old tree | the new tree | rolled back: the new tree is removed |
+//! | rolling back | the new tree | the old tree | not rolled back: exchanged again, the new tree is removed |
+//! | rolling back, two renames | nothing | | the old tree returns from its kept name |
+//!
+//! Directories are told apart by device and inode, never by name: a sibling is removed only when it is the very
+//! directory that the journal says the heal made. Anything else on the disk is left alone and said.
+
+use std::path::Path;
+
+use super::SwapError;
+use super::journal::{Identity, Step};
+use crate::host::{fs, remove, rename};
+use crate::model::prefix::Prefix;
+
+/// What the journal says, as one value.
+#[derive(Default)]
+struct Told<'a> {
+    stage: Option<(&'a Path, Identity)>,
+    swap: Option<(Identity, &'a Path)>,
+    rolling_back: bool,
+}
+
+/// Brings the disk to one of the two settled states: wholly the old environment, or wholly the new one.
+pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
+    let mut told = Told::default();
+    for step in steps {
+        match step {
+            Step::Building { stage, identity } => told.stage = Some((stage, *identity)),
+            Step::Swapping { old, kept } => told.swap = Some((*old, kept)),
+            Step::RollingBack => told.rolling_back = true,
+        }
+    }
+    let Some((stage, new)) = told.stage else { return Ok(()) };
+    if !is_sibling(prefix, stage) || told.swap.is_some_and(|(_, kept)| !is_sibling(prefix, kept)) {
+        return Err(SwapError::Unsettled { prefix: prefix.path().to_owned() });
+    }
+    let Some((old, kept)) = told.swap else { return discard(stage, new) };
+    let there = |path: &Path| -> Result<_, SwapError> {
+        Ok(fs::lstat_if_any(path)?.map(|facts| Identity::of(&facts)))
+    };
+    let (live, side) = (there(prefix.path())?, there(stage)?);
+    match (live, side, told.rolling_back) {
+        (Some(at), _, _) if at == old => discard(stage, new),
+        (Some(at), Some(beside), false) if at == new && beside == old => {
+            rename::to_free_name(stage, kept).map_err(SwapError::from)
+        }
+        (Some(at), Some(beside), true) if at == new && beside == old => {
+            rename::exchange(prefix.path(), stage)?;
+            discard(stage, new)
+        }
+        (Some(at), None, false) if at == new => Ok(()),
+        (Some(at), None, true) if at == new && there(kept)? == Some(old) => {
+            two_steps_back(prefix, stage, kept)
+        }
+        (None, Some(beside), false)
+            if beside == new && rename::to_free_name(stage, prefix.path()).is_ok() =>
+        {
+            Ok(())
+        }
+        (None, _, _) if there(kept)? == Some(old) => {
+            rename::to_free_name(kept, prefix.path())?;
+            discard(stage, new)
+        }
+        _ => Err(SwapError::Unsettled { prefix: prefix.path().to_owned() }),
+    }
+}
+
+/// The new tree out of the way, then the old one back in its place.
+fn two_steps_back(prefix: &Prefix, stage: &Path, kept: &Path) -> Result<(), SwapError> {
+    let new = fs::lstat(prefix.path())?;
+    rename::to_free_name(prefix.path(), stage)?;
+    rename::to_free_name(kept, prefix.path())?;
+    discard(stage, Identity::of(&new))
+}
+
+/// Removes the directory that the journal says the heal made, and nothing else.
+fn discard(stage: &Path, identity: Identity) -> Result<(), SwapError> {
+    match fs::lstat_if_any(stage)? {
+        Some(facts) if Identity::of(&facts) == identity => Ok(remove::tree(stage)?),
+        _ => Ok(()),
+    }
+}
+
+/// A journal is a file that others could have written where they can write the directory: it may only name entries
+/// beside the environment.
+fn is_sibling(prefix: &Prefix, path: &Path) -> bool {
+    path.parent() == Some(prefix.parent())
+        && path.file_name().is_some_and(|name| crate::model::siblings::classify(prefix, name).is_some())
+}
