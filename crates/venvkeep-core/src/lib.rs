@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`model`] | | pure values: what an environment consists of |
 //! | [`host`] | | the only doors to the machine: files by descriptor, processes, credentials |
+//! | [`interpreters`] | what `-p` says | the base interpreter that is meant, and what it says it is |
 //! | [`rebuild`] | an interpreter, a place | an environment in a directory of its own making |
 //!
 //! # Rules of the house
@@ -22,6 +23,7 @@
 
 pub mod error;
 pub mod host;
+pub mod interpreters;
 pub mod model;
 pub mod rebuild;
 pub mod swap;
