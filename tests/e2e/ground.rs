@@ -92,7 +92,7 @@ fn venv_made_by_root_is_roots_and_works() {
     let env = project.venv_by_root(Maker::Venv).packages(ALL_PACKAGES).build();
     assert_eq!(owners(env.path()), BTreeSet::from([0]));
     assert_eq!(owners(project.path()), BTreeSet::from([0, Who::User.uid()]));
-    assert_eq!(env.freeze::<&str>([]), ALL_FROZEN);
+    assert_eq!(env.freeze(), ALL_FROZEN);
 
     for script in ["with-scripts", "with-scripts-gui", "raw-python"] {
         let run = ctx.program(Who::User, env.bin(script)).run();
@@ -116,7 +116,7 @@ fn virtualenv_and_uv_make_environments_too() {
         let project = ctx.project(&format!("{maker:?}"));
         let env = project.venv_by_root(maker).packages(ALL_PACKAGES).build();
         assert_eq!(owners(env.path()), BTreeSet::from([0]), "{maker:?}");
-        let frozen = env.freeze::<&str>([]).join(" ").to_lowercase().replace(['_', '.'], "-");
+        let frozen = env.freeze().join(" ").to_lowercase().replace(['_', '.'], "-");
         for line in ALL_FROZEN {
             let line = line.to_lowercase().replace(['_', '.'], "-");
             assert!(frozen.contains(&line), "{maker:?}: {line} is not in {frozen}");
@@ -136,7 +136,7 @@ fn sdists_and_editables_install_offline() {
     let env = project.venv_by_owner(Maker::Venv).packages(["sdist-one", "-e"]);
     let env = env.packages([source.as_os_str()]).build();
     assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
-    let frozen = env.freeze::<&str>([]);
+    let frozen = env.freeze();
     assert!(frozen.contains(&"sdist-one==1.0".to_owned()), "{frozen:?}");
     assert!(frozen.contains(&format!("-e {}", source.display())), "{frozen:?}");
     let import = "import edit_me; print(edit_me.__file__)";
@@ -179,6 +179,60 @@ fn damage_is_what_it_says() {
     let elsewhere = env.path().with_file_name("elsewhere");
     let env = env.move_to(elsewhere);
     assert!(env.path().join("pyvenv.cfg").is_file());
+}
+
+#[test]
+fn traps_tell_what_was_run() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let env = ctx.project("proj").venv_by_root(Maker::VenvWithoutPip).build();
+    let base = fingerprint(tools::system_python());
+    let traps = ctx.traps("all");
+    traps.set_startup_files(&env);
+    traps.set_programs(&env.path().join("bin"), &["uv"]);
+    traps.assert_untouched();
+
+    let python = ctx.program(Who::User, env.bin("python"));
+    python.clone().args(["-I", "-S", "-c", ""]).run().success();
+    traps.assert_untouched();
+    python.args(["-I", "-c", ""]).run().success();
+    ctx.program(Who::User, "uv").path_first(env.path().join("bin")).run().code(9);
+    let sprung = traps.sprung();
+    assert!(sprung.contains(&"trap.pth".to_owned()), "{sprung:?}");
+    assert!(sprung.contains(&"uv".to_owned()), "{sprung:?}");
+
+    let traps = ctx.traps("python");
+    traps.set_programs(&env.path().join("bin"), &["python", "python3"]);
+    let version = ctx.program(Who::User, env.bin("python")).arg("--version").run().success();
+    version.stdout_has("Python 3");
+    assert_eq!(traps.sprung(), ["python"]);
+    base.assert_unchanged();
+}
+
+#[test]
+fn a_small_disk_fills_up_and_goes_away() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let Some(disk) = ctx.small_disk("disk", 512) else { return };
+    let project = disk.project("proj");
+    let fill = ctx.program(Who::User, "dd").args(["if=/dev/zero", "bs=1k", "of=big"]);
+    fill.current_dir(project.path()).run().code(1).stderr_has("No space left");
+    let path = disk.path().to_owned();
+    drop(disk);
+    assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+}
+
+#[test]
+fn index_settings_reach_pip_and_uv() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for maker in [Maker::Venv, Maker::Uv] {
+        let env = ctx.project(&format!("{maker:?}")).venv_by_owner(maker).build();
+        let install = env.installer().args(["install", "pure-one"]);
+        let failed = install.clone().env_remove("UV_OFFLINE").index_unreachable().run();
+        assert_ne!(failed.status.code(), Some(0), "{failed}");
+        install.wheels_only(ctx.wheels()).run().success();
+    }
 }
 
 #[test]

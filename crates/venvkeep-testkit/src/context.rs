@@ -9,7 +9,10 @@ use std::sync::OnceLock;
 use rustix::fs::Mode;
 use tempfile::TempDir;
 
-use crate::{EnvironmentBuilder, Invocation, Maker, Need, OrFail, Output, require, tools, write_wheelhouse};
+use crate::{
+    EnvironmentBuilder, Invocation, Maker, Need, OrFail, Output, SmallDisk, Traps, require, tools,
+    write_wheelhouse,
+};
 
 /// As whom a program runs, and whose a file is. The two unprivileged users have no entry in the
 /// account database, as in many containers: nothing may depend on a user's name.
@@ -108,9 +111,27 @@ impl Context {
 
     /// A new, empty directory of `owner`'s, in their home.
     pub fn project_of(&self, owner: Who, name: &str) -> Project<'_> {
-        let path = self.home(owner).join(name);
+        self.project_at(self.home(owner).join(name), owner)
+    }
+
+    /// A new, empty directory of `owner`'s at an absolute path.
+    pub fn project_at(&self, path: impl Into<PathBuf>, owner: Who) -> Project<'_> {
+        let path = path.into();
         make_dir(&path, owner);
         Project { context: self, path, owner }
+    }
+
+    /// A file system of its own, with room for `kibibytes`, in the user's home; `None`, counted as a
+    /// skip, where it cannot be mounted.
+    pub fn small_disk(&self, name: &str, kibibytes: u32) -> Option<SmallDisk<'_>> {
+        let path = self.home(Who::User).join(name);
+        make_dir(&path, Who::User);
+        SmallDisk::mount(self, path, kibibytes)
+    }
+
+    /// A set of traps, none of them set yet. `name` tells several sets apart.
+    pub fn traps(&self, name: &str) -> Traps {
+        Traps::new(self.area().join(format!("traps-{name}")))
     }
 
     /// venvkeep with `args`, as the user.

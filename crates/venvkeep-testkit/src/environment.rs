@@ -171,9 +171,14 @@ impl Environment<'_> {
 
     /// What the environment's own installer freezes (`pip freeze`, `uv pip freeze`), line by line.
     /// Starts the environment's interpreter: for healthy ones only.
-    pub fn freeze<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Vec<String> {
-        let frozen = self.installer().arg("freeze").args(args).run().success();
-        frozen.stdout.lines().map(str::to_owned).collect()
+    pub fn freeze(&self) -> Vec<String> {
+        frozen_lines(&self.installer().arg("freeze"))
+    }
+
+    /// The same of `pip freeze --all`, which has pip itself too. uv always lists all.
+    pub fn freeze_all(&self) -> Vec<String> {
+        let all: &[&str] = if self.maker == Maker::Uv { &[] } else { &["--all"] };
+        frozen_lines(&self.installer().arg("freeze").args(all))
     }
 
     /// The program that installs into this environment, as who made it.
@@ -185,4 +190,8 @@ impl Environment<'_> {
         }
         self.context.program(self.who, self.bin("python")).args(["-m", "pip"])
     }
+}
+
+fn frozen_lines(freeze: &Invocation) -> Vec<String> {
+    freeze.run().success().stdout.lines().map(str::to_owned).collect()
 }

@@ -108,6 +108,39 @@ impl Invocation {
             .env("SUDO_COMMAND", "/usr/bin/venvkeep")
     }
 
+    /// The user's index settings name one directory of wheels, and nothing else.
+    pub fn wheels_only(self, directory: impl AsRef<Path>) -> Self {
+        let directory = directory.as_ref();
+        self.env("PIP_NO_INDEX", "1")
+            .env("PIP_FIND_LINKS", directory)
+            .env("UV_OFFLINE", "1")
+            .env("UV_FIND_LINKS", directory)
+    }
+
+    /// The user's index settings name an index that nobody answers for.
+    pub fn index_unreachable(self) -> Self {
+        let nowhere = "http://127.0.0.1:9/simple";
+        self.env("PIP_INDEX_URL", nowhere)
+            .env("PIP_RETRIES", "0")
+            .env("UV_DEFAULT_INDEX", nowhere)
+            .env("UV_HTTP_RETRIES", "0")
+    }
+
+    /// The machine's own settings for the package index: for the suite that needs it. They come
+    /// from the environment of the tests, where certificates, proxies and mirrors are named.
+    pub fn index_of_the_machine(mut self) -> Self {
+        let is_setting = |name: &str| {
+            let name = name.to_ascii_uppercase();
+            name.starts_with("PIP_")
+                || name.starts_with("UV_")
+                || name.starts_with("SSL_CERT_")
+                || name.ends_with("_PROXY")
+        };
+        let settings = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_setting));
+        self.variables.extend(settings);
+        self
+    }
+
     /// Runs under this umask instead of 022.
     pub fn umask(mut self, umask: u32) -> Self {
         self.umask = Some(umask);

@@ -32,19 +32,23 @@
 
 mod context;
 mod damage;
+mod disk;
 mod environment;
 mod fingerprint;
 mod invocation;
 mod needs;
 pub mod tools;
+mod traps;
 mod wheel;
 mod wheelhouse;
 
 pub use context::{Context, Project, Who};
+pub use disk::SmallDisk;
 pub use environment::{Environment, EnvironmentBuilder, Maker};
 pub use fingerprint::{Fingerprint, fingerprint, owners};
 pub use invocation::{Invocation, Output};
 pub use needs::{Need, require};
+pub use traps::Traps;
 pub use wheel::Wheel;
 pub use wheelhouse::{write_source_project, write_wheelhouse};
 

@@ -19,6 +19,8 @@ use crate::{OrFail, Who, tools};
 pub enum Need {
     /// The right to run programs as other users.
     Root,
+    /// The right to mount, for [`Context::small_disk`](crate::Context::small_disk), which looks itself.
+    Mount,
     /// A program in `/usr/bin` or `/bin`.
     Program(&'static str),
     /// A Python that every user can start, by its key in [`tools::python`].
@@ -32,7 +34,7 @@ pub enum Need {
 impl Need {
     fn is_met(self) -> bool {
         match self {
-            Self::Root => *CAN_BECOME_ANOTHER_USER,
+            Self::Root | Self::Mount => *CAN_BECOME_ANOTHER_USER,
             Self::Program(name) => tools::system_program(name).is_some(),
             Self::Python(key) => tools::python(key).is_some(),
             Self::Virtualenv => tools::virtualenv().is_file(),
@@ -45,6 +47,7 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => f.write_str("root"),
+            Self::Mount => f.write_str("the right to mount"),
             Self::Program(name) => f.write_str(name),
             Self::Python(key) => write!(f, "Python {key} in {}", tools::directory().display()),
             Self::Virtualenv => write!(f, "virtualenv in {}", tools::directory().display()),
@@ -55,12 +58,13 @@ impl fmt::Display for Need {
 
 /// Being uid 0 is not enough: in a user namespace without subordinate ids there is nobody else.
 static CAN_BECOME_ANOTHER_USER: LazyLock<bool> = LazyLock::new(|| {
-    Command::new("/bin/true")
-        .uid(Who::User.uid())
-        .gid(Who::User.gid())
-        .stdin(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    rustix::process::geteuid().is_root()
+        && Command::new("/bin/true")
+            .uid(Who::User.uid())
+            .gid(Who::User.gid())
+            .stdin(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
 });
 
 /// Whether all `needs` are met. Where not, the skip is printed and counted, and the test returns.
@@ -79,16 +83,18 @@ pub fn require(needs: &[Need]) -> bool {
     let Some(missing) = needs.iter().find(|need| !need.is_met()) else {
         return true;
     };
+    skip(*missing);
+    false
+}
+
+/// Prints and counts that the running test is skipped, or fails it.
+pub(crate) fn skip(missing: Need) {
     assert!(
         std::env::var_os("VENVKEEP_TEST_REQUIRE_ALL").is_none_or(|value| value != "1"),
         "needs {missing}, and VENVKEEP_TEST_REQUIRE_ALL=1 allows no skips"
     );
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    count_skip(&format!("skipped: needs {missing} ({test})\n"));
-    false
-}
-
-fn count_skip(line: &str) {
+    let line = format!("skipped: needs {missing} ({test})\n");
     // `print!` would be captured, and nobody reads what a passing test printed.
     io::stderr().write_all(line.as_bytes()).or_fail("write to", Path::new("stderr"));
     let Some(file) = std::env::var_os("VENVKEEP_TEST_SKIPS") else {
