@@ -6,9 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use venvkeep_testkit::{
-    Context, Maker, Need, Who, fingerprint, owners, require, tools, write_source_project,
-};
+use venvkeep_testkit::{Context, Maker, Need, Who, fingerprint, owners, require, tools};
 
 use crate::VENVKEEP;
 
@@ -126,22 +124,42 @@ fn virtualenv_and_uv_make_environments_too() {
 }
 
 #[test]
-fn sdists_and_editables_install_offline() {
-    let Some(ctx) = Context::new(VENVKEEP) else {
+fn sdists_editables_and_repositories_install_offline() {
+    if !require(&[Need::Program("git")]) {
         return;
-    };
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
-    let source = project.path().join("src/edit-me");
-    write_source_project(&source, "edit-me", "0.3");
-    let env = project.venv_by_owner(Maker::Venv).packages(["sdist-one", "-e"]);
-    let env = env.packages([source.as_os_str()]).build();
-    assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
+    let source = project.source("edit-me", "0.3");
+    let repository = format!("git+file://{}", project.git_source("from-git", "0.4").display());
+    let env = project.venv_by_owner(Maker::Venv).packages(["sdist-one", &repository, "-e"]);
+    let env = env.packages([&source]).build();
+    assert_eq!(owners(project.path()), BTreeSet::from([Who::User.uid()]));
+
     let frozen = env.freeze();
-    assert!(frozen.contains(&"sdist-one==1.0".to_owned()), "{frozen:?}");
-    assert!(frozen.contains(&format!("-e {}", source.display())), "{frozen:?}");
+    let has = |start: &str| frozen.iter().any(|line| line.starts_with(start));
+    assert!(has("sdist-one==1.0"), "{frozen:?}");
+    assert!(has(&format!("-e {}", source.display())), "{frozen:?}");
+    assert!(has(&format!("from-git @ {repository}@")), "{frozen:?}");
     let import = "import edit_me; print(edit_me.__file__)";
     let python = ctx.program(Who::User, env.bin("python")).args(["-c", import]);
     python.run().success().stdout_is(&format!("{}/src/edit_me.py\n", source.display()));
+}
+
+#[test]
+fn what_is_written_into_a_project_is_the_owners_and_nothing_else_becomes_so() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    let before = fingerprint(env.bin("activate"));
+    let deep = project.write("a/b/requirements.txt", "pure-one==1.0\n");
+    let inside = project.write(".venv/notes/todo.txt", "keep me\n");
+    for path in [deep.as_path(), deep.parent().unwrap(), &inside, inside.parent().unwrap()] {
+        assert_eq!(fs::metadata(path).unwrap().uid(), Who::User.uid(), "{}", path.display());
+    }
+    assert_eq!(fs::metadata(env.path()).unwrap().uid(), Who::Root.uid());
+    before.assert_unchanged();
+    ctx.program(Who::User, project.write_program("run", "#!/bin/sh\n")).run().success();
 }
 
 #[test]

@@ -2,13 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use rustix::fs::Mode;
 use tempfile::TempDir;
 
+use crate::tree::give;
+use crate::wheelhouse::write_source;
 use crate::{
     EnvironmentBuilder, Invocation, Maker, Need, OrFail, Output, SmallDisk, Traps, require, tools,
     write_wheelhouse,
@@ -176,14 +178,17 @@ impl<'c> Project<'c> {
         as_str(&self.path)
     }
 
-    /// Writes a file of the owner's, with its directories, and returns its path.
+    /// Writes a file and returns its path. The file, and the directories on the way, are the owner's
+    /// where they were not there before.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path.join(name);
+        let made = path.ancestors().take_while(|path| fs::symlink_metadata(path).is_err()).last();
         let parent = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent).or_fail("create", parent);
         fs::write(&path, content).or_fail("write", &path);
-        let created = path.ancestors().take_while(|path| *path != self.path);
-        created.for_each(|path| give(path, self.owner));
+        if let Some(made) = made {
+            give(made, self.owner);
+        }
         path
     }
 
@@ -191,6 +196,26 @@ impl<'c> Project<'c> {
     pub fn write_program(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.write(name, content);
         fs::set_permissions(&path, Permissions::from_mode(0o755)).or_fail("chmod", &path);
+        path
+    }
+
+    /// Writes the source tree of a distribution that can be installed with `-e` (PEP 660), and returns
+    /// its path. Its module is `src/NAME.py`.
+    pub fn source(&self, name: &str, version: &str) -> PathBuf {
+        let path = self.path.join(name);
+        write_source(&path, name, version);
+        give(&path, self.owner);
+        path
+    }
+
+    /// The same, committed to a git repository of its own. Needs [`Need::Program`]`("git")`.
+    pub fn git_source(&self, name: &str, version: &str) -> PathBuf {
+        let path = self.source(name, version);
+        let git = self.context.program(self.owner, "git").current_dir(&path);
+        git.clone().args(["init", "--quiet"]).run().success();
+        git.clone().args(["add", "--all"]).run().success();
+        let identity = ["-c", "user.name=kit", "-c", "user.email=kit@localhost"];
+        git.args(identity).args(["commit", "--quiet", "--message=source"]).run().success();
         path
     }
 
@@ -218,10 +243,6 @@ impl<'c> Project<'c> {
 fn make_dir(path: &Path, owner: Who) {
     fs::create_dir_all(path).or_fail("create", path);
     give(path, owner);
-}
-
-fn give(path: &Path, owner: Who) {
-    chown(path, Some(owner.uid()), Some(owner.gid())).or_fail("chown", path);
 }
 
 /// The kit names its own directories, so this fails only for a test that asks for worse.

@@ -1,10 +1,10 @@
 //! What happens to environments in the field, done on purpose. Root does it, whosever the tree is.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::fingerprint::walk;
+use crate::tree::give;
 use crate::{Environment, OrFail, Who};
 
 impl Environment<'_> {
@@ -29,10 +29,7 @@ impl Environment<'_> {
 
     /// Gives one entry, and everything below it, to `owner`; links themselves, not what they name.
     pub fn chown(&self, name: impl AsRef<Path>, owner: Who) {
-        let path = self.path().join(name);
-        for (entry, _) in walk(&path) {
-            lchown(&entry, Some(owner.uid()), Some(owner.gid())).or_fail("chown", &entry);
-        }
+        give(&self.path().join(name), owner);
     }
 
     /// Overwrites one file with bytes that are neither UTF-8 nor any format.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::OrFail;
+use crate::tree::walk;
 
 /// Enough to see what happened; a tree that was replaced differs everywhere.
 const DIFFERENCES_SHOWN: usize = 20;
@@ -92,21 +93,6 @@ fn describe(path: &Path, metadata: &Metadata) -> String {
         metadata.mtime(),
         metadata.mtime_nsec()
     )
-}
-
-/// `root` and everything below it, each directory before what it holds. Links are not followed.
-pub(crate) fn walk(root: &Path) -> Vec<(PathBuf, Metadata)> {
-    let mut found = Vec::new();
-    let mut waiting = vec![root.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let metadata = fs::symlink_metadata(&path).or_fail("look at", &path);
-        if metadata.is_dir() {
-            let entries = fs::read_dir(&path).or_fail("list", &path);
-            waiting.extend(entries.map(|entry| entry.or_fail("list", &path).path()));
-        }
-        found.push((path, metadata));
-    }
-    found
 }
 
 #[cfg(test)]

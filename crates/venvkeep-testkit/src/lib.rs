@@ -39,6 +39,7 @@ mod invocation;
 mod needs;
 pub mod tools;
 mod traps;
+mod tree;
 mod wheel;
 mod wheelhouse;
 
@@ -50,7 +51,7 @@ pub use invocation::{Invocation, Output};
 pub use needs::{Need, require};
 pub use traps::Traps;
 pub use wheel::Wheel;
-pub use wheelhouse::{write_source_project, write_wheelhouse};
+pub use wheelhouse::write_wheelhouse;
 
 use std::fmt::Display;
 use std::path::Path;

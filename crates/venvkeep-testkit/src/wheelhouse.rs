@@ -32,9 +32,8 @@ pub fn write_wheelhouse(directory: &Path) {
     write_zip(&directory.join("sdist_one-1.0.zip"), &members);
 }
 
-/// Writes the source tree of a distribution, which can be installed with `-e` (PEP 660). Its module
-/// `src/NAME.py` has `WHERE = "source"`.
-pub fn write_source_project(directory: &Path, name: &str, version: &str) {
+/// Writes the source tree of a distribution, see [`Project::source`](crate::Project::source).
+pub(crate) fn write_source(directory: &Path, name: &str, version: &str) {
     for (file, content) in source_files(name, version) {
         let path = directory.join(file);
         let parent = path.parent().unwrap_or(directory);
