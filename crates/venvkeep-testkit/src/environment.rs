@@ -3,9 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::context::as_str;
 use crate::{Context, Invocation, OrFail, Who, tools};
+
+/// Some hundred megabytes over a slow line.
+const DOWNLOAD_TIME_LIMIT: Duration = Duration::from_secs(900);
 
 /// The tool that makes an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,39 +163,44 @@ impl Environment<'_> {
 
     /// Installs more, by who made it, under the same umask, from the kit's wheels alone.
     pub fn install<A: AsRef<OsStr>>(&self, packages: impl IntoIterator<Item = A>) {
-        let installed = self
-            .installer()
-            .args(["install", "--quiet", "--no-index", "--find-links"])
-            .arg(self.context.wheels())
-            .args(packages)
-            .umask(self.umask)
-            .run();
+        let wheels = self.context.wheels();
+        let install = self.installer(self.who).args(["install", "--quiet", "--no-index"]);
+        let installed = install.wheels_only(wheels).args(packages).umask(self.umask).run();
         installed.success();
+    }
+
+    /// The same from the machine's package index: only for the suite that needs it.
+    pub fn install_from_index<A: AsRef<OsStr>>(&self, packages: impl IntoIterator<Item = A>) {
+        let install = self.installer(self.who).args(["install", "--quiet"]);
+        let install = install.index_of_the_machine().time_limit(DOWNLOAD_TIME_LIMIT);
+        install.args(packages).umask(self.umask).run().success();
     }
 
     /// What the environment's own installer freezes (`pip freeze`, `uv pip freeze`), line by line.
     /// Starts the environment's interpreter: for healthy ones only.
     pub fn freeze(&self) -> Vec<String> {
-        frozen_lines(&self.installer().arg("freeze"))
+        frozen_lines(&self.installer(self.who).arg("freeze"))
     }
 
     /// The same of `pip freeze --all`, which has pip itself too. uv always lists all.
     pub fn freeze_all(&self) -> Vec<String> {
         let all: &[&str] = if self.maker == Maker::Uv { &[] } else { &["--all"] };
-        frozen_lines(&self.installer().arg("freeze").args(all))
+        frozen_lines(&self.installer(self.who).arg("freeze").args(all))
     }
 
-    /// The program that installs into this environment, as who made it.
-    pub fn installer(&self) -> Invocation {
+    /// The environment's `pip`, or `uv pip` where uv made it, about to run as `who`.
+    pub fn installer(&self, who: Who) -> Invocation {
         if self.maker == Maker::Uv {
             // uv takes the environment from VIRTUAL_ENV for each of its pip commands.
-            let uv = self.context.program(self.who, tools::uv()).arg("pip");
-            return uv.env("VIRTUAL_ENV", &self.path).env("UV_OFFLINE", "1");
+            let uv = self.context.program(who, tools::uv()).arg("pip");
+            return uv.env("VIRTUAL_ENV", &self.path);
         }
-        self.context.program(self.who, self.bin("python")).args(["-m", "pip"])
+        self.context.program(who, self.bin("python")).args(["-m", "pip"])
     }
 }
 
 fn frozen_lines(freeze: &Invocation) -> Vec<String> {
-    freeze.run().success().stdout.lines().map(str::to_owned).collect()
+    // Looking changes nothing: root's bytecode in a user's environment would be one more finding.
+    let frozen = freeze.clone().env("PYTHONDONTWRITEBYTECODE", "1").run().success();
+    frozen.stdout.lines().map(str::to_owned).collect()
 }

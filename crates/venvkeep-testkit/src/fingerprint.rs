@@ -36,6 +36,11 @@ pub fn owners(root: impl AsRef<Path>) -> BTreeSet<u32> {
 }
 
 impl Fingerprint {
+    /// How many entries the tree has, itself included.
+    pub fn entry_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Asserts that the tree is still at its place, and still the same.
     #[track_caller]
     pub fn assert_unchanged(&self) {
