@@ -6,6 +6,7 @@ pub mod dist_name;
 pub mod entry_points;
 pub mod facts;
 pub mod headers;
+pub mod index_settings;
 pub mod interpreter;
 pub mod interrupt;
 pub mod metadata;

@@ -1,0 +1,144 @@
+//! The environment variables an installer is started with.
+//!
+//! The user's own, because a build may need any of them, except those that would send the installation elsewhere,
+//! change Python's behaviour, or lead back into the broken environment, which may be the active one.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::Installer;
+use super::settings::Given;
+use crate::host::programs::clean_search_path;
+use crate::model::caller::Caller;
+use crate::model::index_settings::KEYS;
+
+/// Variables of pip that say where packages are and how to reach them; all its others are left out.
+const PIP_KEPT: [&str; 6] =
+    ["CACHE_DIR", "NO_CACHE_DIR", "TIMEOUT", "DEFAULT_TIMEOUT", "RETRIES", "CONFIG_FILE"];
+
+/// Variables of uv that would aim it at another environment or change what is installed.
+const UV_LEFT_OUT: [&str; 20] = [
+    "PYTHON",
+    "SYSTEM_PYTHON",
+    "BREAK_SYSTEM_PACKAGES",
+    "TARGET",
+    "PREFIX",
+    "PROJECT",
+    "PROJECT_ENVIRONMENT",
+    "WORKING_DIRECTORY",
+    "WORKING_DIR",
+    "LINK_MODE",
+    "COMPILE_BYTECODE",
+    "CONSTRAINT",
+    "BUILD_CONSTRAINT",
+    "OVERRIDE",
+    "EXCLUDE",
+    "REQUIRE_HASHES",
+    "RESOLUTION",
+    "EXCLUDE_NEWER",
+    "NO_INSTALLER_METADATA",
+    "MANAGED_PYTHON",
+];
+
+/// All variables for one start of the installer.
+pub(super) fn for_installer(
+    installer: &Installer,
+    caller: &Caller,
+    given: &Given,
+) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<(OsString, OsString)> = caller
+        .variables
+        .iter()
+        .filter(|(name, _)| is_kept(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if let Ok(path) = std::env::join_paths(clean_search_path(&caller.search_path())) {
+        variables.push(("PATH".into(), path));
+    }
+    match installer {
+        // The user's `user = true` would send everything to ~/.local.
+        Installer::Pip { .. } => {
+            variables.extend(pairs(&[("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")]));
+        }
+        Installer::Uv(_) => variables.extend(for_uv(caller, given)),
+    }
+    variables
+}
+
+fn is_kept(name: &OsStr) -> bool {
+    let bytes = name.as_bytes();
+    let rest = |prefix: &str| bytes.strip_prefix(prefix.as_bytes()).map(String::from_utf8_lossy);
+    if let Some(setting) = rest("PIP_") {
+        let key = setting.to_ascii_lowercase().replace('_', "-");
+        return PIP_KEPT.contains(&setting.as_ref()) || KEYS.contains(&key.as_str());
+    }
+    if let Some(setting) = rest("UV_") {
+        return !UV_LEFT_OUT.contains(&setting.as_ref());
+    }
+    let python = bytes.starts_with(b"PYTHON") || bytes.starts_with(b"__PYVENV");
+    let active = bytes.starts_with(b"VIRTUAL_ENV") || bytes.starts_with(b"CONDA");
+    !python && !active && bytes != b"PATH"
+}
+
+/// Certificates, proxies and hosts, which uv takes from variables only; what the user has set already stays.
+fn for_uv(caller: &Caller, given: &Given) -> Vec<(OsString, OsString)> {
+    let settings = &given.settings;
+    let hosts = Some(settings.trusted_hosts.join(" ")).filter(|hosts| !hosts.is_empty());
+    let wanted = [
+        ("SSL_CERT_FILE", settings.cert.clone()),
+        ("SSL_CLIENT_CERT", settings.client_cert.clone()),
+        ("HTTP_PROXY", settings.proxy.clone()),
+        ("HTTPS_PROXY", settings.proxy.clone()),
+        ("UV_INSECURE_HOST", hosts),
+    ];
+    wanted
+        .into_iter()
+        .filter(|(name, _)| caller.variable(name).is_none())
+        .filter_map(|(name, value)| Some((name.into(), value?.into())))
+        .collect()
+}
+
+fn pairs(given: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    given.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::is_kept;
+
+    #[test]
+    fn what_would_aim_elsewhere_is_left_out() {
+        let left_out = [
+            "PIP_TARGET",
+            "PIP_PYTHON",
+            "PIP_USER",
+            "PIP_NO_DEPS",
+            "UV_TARGET",
+            "UV_PYTHON",
+            "PYTHONPATH",
+            "PYTHONHOME",
+            "VIRTUAL_ENV",
+            "VIRTUAL_ENV_PROMPT",
+            "CONDA_PREFIX",
+            "PATH",
+            "__PYVENV_LAUNCHER__",
+        ];
+        for name in left_out {
+            assert!(!is_kept(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "PIP_INDEX_URL",
+            "PIP_FIND_LINKS",
+            "PIP_CERT",
+            "UV_INDEX",
+            "UV_CACHE_DIR",
+            "HOME",
+            "CFLAGS",
+            "https_proxy",
+        ] {
+            assert!(is_kept(OsStr::new(name)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Making what an installer wrote into the stage name the final path.
+//!
+//! pip and uv write the stage's path into the first line of every script and whatever a build bakes in. Everything
+//! that names the stage is found by its unique name, text is rewritten, and RECORD follows, so that afterwards no text
+//! file names the stage.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+use sha2::{Digest, Sha256};
+
+use super::stage::Stage;
+use crate::host::fs::{self, Directory, Doing, IoError};
+use crate::host::walk;
+use crate::model::facts::Kind;
+use crate::model::record::{
+    self, HashAlgorithm, LineEnding, RecordHash, RecordLimits, RecordPlace, RecordRows,
+};
+use crate::model::shebang::{self, Shebang, Target};
+use crate::model::tree::Tree;
+
+/// A text file that names its environment is a script or a setting; anything larger is data.
+const MAX_TEXT: u64 = 16 * 1024 * 1024;
+
+/// How much of a file is looked at in one go.
+const CHUNK: usize = 256 * 1024;
+
+/// A RECORD of this run's own making, with room to spare.
+const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 256 * 1024 * 1024, rows: 2_000_000 };
+
+/// What relocating did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Relocated {
+    /// Text files that were rewritten, relative to the prefix.
+    pub rewritten: Vec<PathBuf>,
+    /// Files that are not text and name the stage: a build baked the path into a program. Relative to the prefix.
+    pub baked_in: Vec<PathBuf>,
+}
+
+/// Rewrites every text file in the stage that names it.
+pub fn relocate(stage: &Stage) -> Result<Relocated, IoError> {
+    let root = Directory::open(stage.path())?;
+    let tree = walk::tree(&root)?;
+    let naming = files_that_name(stage, &root, &tree)?;
+    let mut done = Relocated::default();
+    for path in naming {
+        if rewrite(stage, &root, &path)? { done.rewritten.push(path) } else { done.baked_in.push(path) }
+    }
+    let changed: BTreeSet<&Path> = done.rewritten.iter().map(PathBuf::as_path).collect();
+    if !changed.is_empty() {
+        for record in records(&tree) {
+            update_record(stage, &root, &record, &changed)?;
+        }
+    }
+    Ok(done)
+}
+
+/// The files whose content contains the stage's name, which no file contains by chance.
+fn files_that_name(stage: &Stage, root: &Directory, tree: &Tree) -> Result<Vec<PathBuf>, IoError> {
+    let name = stage.path().file_name().unwrap_or_default().as_bytes();
+    let finder = memmem::Finder::new(name);
+    let files: Vec<PathBuf> = tree
+        .ids()
+        .filter(|&id| tree.facts(id).kind == Kind::File && tree.facts(id).size >= name.len() as u64)
+        .map(|id| tree.path(id))
+        .collect();
+    let naming: Result<Vec<Option<PathBuf>>, IoError> =
+        files.par_iter().map(|path| Ok(contains(root, path, &finder)?.then(|| path.clone()))).collect();
+    Ok(naming?.into_iter().flatten().collect())
+}
+
+/// Reads in chunks that overlap by the length of what is searched, so that memory stays small for any file.
+fn contains(root: &Directory, path: &Path, finder: &memmem::Finder<'_>) -> Result<bool, IoError> {
+    let mut file = root.open_file(path)?;
+    let overlap = finder.needle().len() - 1;
+    let mut buffer = vec![0; CHUNK];
+    let mut held = 0;
+    loop {
+        let read = file
+            .read(&mut buffer[held..])
+            .map_err(|e| IoError::new(Doing::Read, root.path().join(path), e))?;
+        if read == 0 {
+            return Ok(false);
+        }
+        let filled = held + read;
+        if finder.find(&buffer[..filled]).is_some() {
+            return Ok(true);
+        }
+        held = overlap.min(filled);
+        buffer.copy_within(filled - held..filled, 0);
+    }
+}
+
+/// Puts the final path in the place of the stage's. `false`: it is not text, and stays as it is.
+fn rewrite(stage: &Stage, root: &Directory, path: &Path) -> Result<bool, IoError> {
+    let Some(name) = path.file_name() else { return Ok(false) };
+    let directory = root.descend(path.parent().unwrap_or(Path::new("")))?;
+    let facts = directory.lstat(name)?;
+    if facts.size > MAX_TEXT {
+        return Ok(false);
+    }
+    let content = directory.read(Path::new(name), MAX_TEXT)?;
+    if content.contains(&0) {
+        return Ok(false);
+    }
+    let content = with_own_interpreter(stage, content);
+    let (from, to) =
+        (stage.path().as_os_str().as_bytes(), stage.final_prefix().path().as_os_str().as_bytes());
+    fs::replace_file(&stage.join(path), facts.mode, &replace_all(&content, from, to))?;
+    fs::set_mode(&stage.join(path), facts.mode)?;
+    Ok(true)
+}
+
+/// A script's first lines, made anew for the final path: what an installer wrote for the longer path of the stage may
+/// take the form for long paths, and does not quote every path that a shell wants quoted.
+fn with_own_interpreter(stage: &Stage, content: Vec<u8>) -> Vec<u8> {
+    let Some(found) = Shebang::parse(&content) else { return content };
+    let interpreter = match &found.target {
+        Target::Plain(path) | Target::ThroughShell(path) => path.strip_prefix(stage.path()).ok(),
+        Target::Beside(_) => None,
+    };
+    let Some(interpreter) = interpreter.map(|inside| stage.final_prefix().join(inside)) else {
+        return content;
+    };
+    match shebang::first_lines(&interpreter, found.argument.as_deref()) {
+        Ok(lines) => [lines.as_slice(), &content[found.length..]].concat(),
+        Err(_) => content,
+    }
+}
+
+fn replace_all(content: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(content.len());
+    let mut rest = 0;
+    for at in memmem::find_iter(content, from) {
+        replaced.extend_from_slice(&content[rest..at]);
+        replaced.extend_from_slice(to);
+        rest = at + from.len();
+    }
+    replaced.extend_from_slice(&content[rest..]);
+    replaced
+}
+
+/// Every RECORD in the tree, relative to the prefix.
+fn records(tree: &Tree) -> Vec<PathBuf> {
+    let is_record = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name == "RECORD")
+            && path.parent().and_then(Path::extension).is_some_and(|extension| extension == "dist-info")
+    };
+    tree.ids()
+        .filter(|&id| tree.facts(id).kind == Kind::File)
+        .map(|id| tree.path(id))
+        .filter(is_record)
+        .collect()
+}
+
+/// Gives the rows of changed files their new hash and size.
+fn update_record(
+    stage: &Stage,
+    root: &Directory,
+    record: &Path,
+    changed: &BTreeSet<&Path>,
+) -> Result<(), IoError> {
+    let bad = |error: record::RecordError| {
+        IoError::new(Doing::Read, stage.join(record), std::io::Error::other(error))
+    };
+    let content = root.read(record, RECORD_LIMITS.bytes as u64)?;
+    let rows = RecordRows::parse(&content, RECORD_LIMITS).map_err(bad)?;
+    let mut rows = rows.collect::<Result<Vec<_>, _>>().map_err(bad)?;
+    let site = record.ancestors().nth(2).unwrap_or(Path::new(""));
+    let mut fresh: BTreeMap<PathBuf, (RecordHash, u64)> = BTreeMap::new();
+    let mut touched = false;
+    for row in &mut rows {
+        let RecordPlace::Inside(path) = row.resolve(stage.final_prefix().path(), site) else { continue };
+        if row.hash.is_none() || !changed.contains(path.as_path()) {
+            continue;
+        }
+        if !fresh.contains_key(&path) {
+            let bytes = root.read(&path, MAX_TEXT)?;
+            let hash = RecordHash::Known {
+                algorithm: HashAlgorithm::Sha256,
+                digest: Sha256::digest(&bytes).to_vec(),
+            };
+            fresh.insert(path.clone(), (hash, bytes.len() as u64));
+        }
+        if let Some((hash, size)) = fresh.get(&path) {
+            row.hash = Some(hash.clone());
+            row.size = Some(*size);
+            touched = true;
+        }
+    }
+    if touched {
+        let mode = root.descend(record.parent().unwrap_or(Path::new("")))?.lstat("RECORD".as_ref())?.mode;
+        fs::replace_file(&stage.join(record), mode, &record::write(&rows, LineEnding::of(&content)))?;
+    }
+    Ok(())
+}
