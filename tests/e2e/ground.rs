@@ -254,14 +254,12 @@ fn index_settings_reach_pip_and_uv() {
 }
 
 #[test]
-fn every_prepared_python_starts_for_the_user_and_makes_environments() {
-    let all = ["system", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "pypy3"];
-    if !require(&all.map(Need::Python)) {
+fn every_python_of_the_matrix_starts_for_the_user_and_makes_environments() {
+    // The prepared copies are as many as the machine has pyenv Pythons.
+    if !require(&[Need::Python("system"), Need::Python("pypy3")]) {
         return;
     }
-    let Some(ctx) = Context::new(VENVKEEP) else {
-        return;
-    };
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
     for (key, python) in tools::pythons() {
         let project = ctx.project(&format!("proj-{key}"));
         let env = project.venv_by_owner(Maker::VenvWithoutPip).python(&python).build();

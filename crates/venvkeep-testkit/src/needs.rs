@@ -23,7 +23,8 @@ pub enum Need {
     Mount,
     /// A program in `/usr/bin` or `/bin`.
     Program(&'static str),
-    /// A Python that every user can start, by its key in [`tools::python`].
+    /// A Python that every user can start, by its key in [`tools::python`]. Only `system` and `pypy3`
+    /// can be installed anywhere; a matrix goes through [`tools::pythons`] instead.
     Python(&'static str),
     /// The `virtualenv` that `tests/run` installs.
     Virtualenv,
