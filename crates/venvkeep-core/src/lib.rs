@@ -25,6 +25,7 @@ pub mod error;
 pub mod host;
 pub mod interpreters;
 pub mod model;
+pub mod new;
 pub mod progress;
 pub mod rebuild;
 pub mod swap;

@@ -41,7 +41,7 @@ pub struct Candidate {
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// Nothing found is what was asked for.
-    #[error("there is no {wanted} on this machine that you can use; {}", Listed(.found))]
+    #[error("there is no {wanted} on this machine that you can use")]
     NoneSuitable {
         /// What was asked for.
         wanted: Request,
@@ -154,29 +154,15 @@ fn newest(candidates: Vec<Candidate>) -> Option<BaseInterpreter> {
     })
 }
 
-/// What was found, in one sentence for each, and how to get another.
-struct Listed<'a>(&'a [Candidate]);
-
-impl fmt::Display for Listed<'_> {
+impl fmt::Display for Candidate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            formatter.write_str("no Python was found")?;
-        } else {
-            formatter.write_str("found were:")?;
-        }
-        for candidate in self.0 {
-            match &candidate.answer {
-                Ok(it) => {
-                    let free_threaded = if it.free_threaded { "t" } else { "" };
-                    let path = candidate.path.display();
-                    write!(formatter, "\n  {} {}{free_threaded} at {path}", it.implementation, it.version)?;
-                }
-                Err(why) => write!(formatter, "\n  {why}")?,
+        match &self.answer {
+            Ok(it) => {
+                let free_threaded = if it.free_threaded { "t" } else { "" };
+                let path = self.path.display();
+                write!(formatter, "{} {}{free_threaded} at {path}", it.implementation_name(), it.version)
             }
+            Err(why) => why.fmt(formatter),
         }
-        formatter.write_str(
-            "\nInstall one (apt install python3, brew install python, pyenv install 3.12, uv python install 3.12) \
-             or name its path with -p",
-        )
     }
 }

@@ -48,3 +48,14 @@ pub struct BaseInterpreter {
     /// The values of the environment markers of the dependency specifiers specification (PEP 508), by name.
     pub markers: BTreeMap<String, String>,
 }
+
+impl BaseInterpreter {
+    /// The implementation as people write it.
+    pub fn implementation_name(&self) -> &str {
+        match self.implementation.as_str() {
+            "cpython" => "Python",
+            "pypy" => "PyPy",
+            other => other,
+        }
+    }
+}

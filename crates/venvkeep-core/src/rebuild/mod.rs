@@ -1,6 +1,10 @@
 //! Writes an environment, and only where no live one is: in a directory of this run's own making.
 
 pub mod activation;
+pub mod create;
 pub mod install;
 pub mod relocate;
+pub mod scripts;
+pub mod seed;
 pub mod stage;
+pub mod wheel;

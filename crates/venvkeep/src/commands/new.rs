@@ -1,11 +1,135 @@
 //! `venvkeep new`.
 
-use crate::args::NewArguments;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use serde_json::json;
+use venvkeep_core::interpreters::find::FindError;
+use venvkeep_core::interpreters::request::Request;
+use venvkeep_core::new::{self, Made, NewError, Seed, Wish};
+use venvkeep_core::rebuild::create::SystemSitePackages;
+use venvkeep_core::rebuild::seed::Seeded;
+
+use crate::args::{NewArguments, SeedChoice};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::render::Emphasis;
+use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
 
 /// Runs the command.
-pub(crate) fn run(wish: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Failed, format!("not built yet: {wish:?} {session:?}")))
+pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    let made = new::new(&wish(arguments), &session.caller, &session.interrupt).map_err(failure)?;
+    if session.screen.json {
+        session.screen.json("new", document(&made))?;
+    } else {
+        session.screen.result(&report(&made, session))?;
+    }
+    if let Some(seeded) = made.seeded.as_ref().filter(|seeded| seeded.distributions.is_empty()) {
+        session.screen.note(&without_pip(&made, seeded));
+    }
+    Ok(Exit::Done)
+}
+
+fn wish(arguments: &NewArguments) -> Wish<'_> {
+    Wish {
+        typed: arguments.place.as_deref(),
+        python: arguments.python.as_ref().map_or(Request::Any, |text| Request::parse(OsStr::new(text))),
+        seed: match arguments.seed {
+            SeedChoice::Pip => Seed::Pip,
+            SeedChoice::None => Seed::Nothing,
+        },
+        prompt: arguments.prompt.as_deref(),
+        system_site_packages: if arguments.system_site_packages {
+            SystemSitePackages::Visible
+        } else {
+            SystemSitePackages::Hidden
+        },
+    }
+}
+
+fn failure(error: NewError) -> Failure {
+    let exit = match &error {
+        NewError::Path(_) | NewError::Prefix(_) | NewError::Taken { .. } => Exit::Usage,
+        NewError::Interrupted | NewError::Python(FindError::Interrupted) => Exit::Interrupted,
+        _ => Exit::Failed,
+    };
+    let failure = Failure::new(exit, printable(error.to_string()));
+    match error {
+        NewError::Taken { path, what: "an environment" } => {
+            let path = shell_word(&path);
+            failure
+                .hint(format!("See whether it is well: venvkeep check {path}"))
+                .hint("Or give the new one another name: venvkeep new NAME")
+        }
+        NewError::Taken { .. } => failure.hint("Move it away, or give the environment another name: venvkeep new NAME"),
+        NewError::Path(_) => failure.hint("Choose another name, or a directory without such characters above it"),
+        NewError::ParentUnwritable { .. } => {
+            failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
+        }
+        NewError::Python(FindError::NoneSuitable { found, .. }) => found
+            .iter()
+            .fold(failure, |failure, candidate| failure.hint(format!("Found: {}", printable(candidate.to_string()))))
+            .hint("Install one (apt install python3, brew install python, pyenv install 3.12, uv python install 3.12)")
+            .hint("Or name one by its path: venvkeep new -p PATH"),
+        _ => failure,
+    }
+}
+
+fn report(made: &Made, session: &Session<'_>) -> String {
+    let paint = session.screen.paint();
+    let interpreter = &made.interpreter;
+    let path = printable(made.prefix.path());
+    let contents: Vec<_> = made
+        .seeded
+        .iter()
+        .flat_map(|seeded| &seeded.distributions)
+        .map(|(name, version)| format!(", {name} {version}"))
+        .collect();
+    format!(
+        "Made {} with {} {} ({}){}\nActivate it with: {}\n",
+        paint.text(Emphasis::Strong, path),
+        interpreter.implementation_name(),
+        interpreter.version,
+        printable(&interpreter.executable),
+        contents.concat(),
+        paint.text(Emphasis::Command, activation_command(made, session)),
+    )
+}
+
+/// For the shell that the user logs in with; below the working directory, without what is above it.
+fn activation_command(made: &Made, session: &Session<'_>) -> String {
+    let shell = session.caller.variable("SHELL").and_then(|shell| Path::new(shell).file_name());
+    let script = match shell.and_then(OsStr::to_str) {
+        Some("fish") => "activate.fish",
+        Some("csh" | "tcsh") => "activate.csh",
+        _ => "activate",
+    };
+    let path = made.prefix.bin().join(script);
+    format!("source {}", shell_word(path.strip_prefix(&session.caller.cwd).unwrap_or(&path)))
+}
+
+fn without_pip(made: &Made, seeded: &Seeded) -> String {
+    let looked_in: Vec<_> = seeded.looked_in.iter().map(printable).collect();
+    format!(
+        "It has no pip, because this Python brings none (looked for in {}).\n\
+         Debian and Ubuntu keep it in a package of its own: apt install python3-venv, then make the environment anew.\n\
+         Where uv is installed: uv pip install --python {} pip",
+        looked_in.join(", "),
+        shell_word(made.prefix.path()),
+    )
+}
+
+fn document(made: &Made) -> serde_json::Value {
+    let seeded = made.seeded.iter().flat_map(|seeded| &seeded.distributions);
+    json!({
+        "path": made.prefix.path().to_string_lossy(),
+        "name": made.name,
+        "python": {
+            "implementation": made.interpreter.implementation,
+            "version": made.interpreter.version,
+            "executable": made.interpreter.executable.to_string_lossy(),
+        },
+        "seeded": seeded.map(|(name, version)| json!({ "name": name, "version": version })).collect::<Vec<_>>(),
+    })
 }

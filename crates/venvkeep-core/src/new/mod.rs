@@ -1,0 +1,219 @@
+//! A new environment, from what was typed to the finished directory.
+//!
+//! It is built beside its place and renamed into it in one step that never replaces anything: at every instant there
+//! is either nothing or a whole environment.
+
+pub mod place;
+
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{self, IoError};
+use crate::host::{credentials, rename};
+use crate::interpreters::find::{FindError, find};
+use crate::interpreters::request::Request;
+use crate::model::caller::Caller;
+use crate::model::facts::Kind;
+use crate::model::interpreter::BaseInterpreter;
+use crate::model::interrupt::Interrupt;
+use crate::model::prefix::{Prefix, PrefixError};
+use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up};
+use crate::rebuild::seed::{Seeded, seed};
+use crate::rebuild::stage::Stage;
+use crate::rebuild::wheel::WheelError;
+use place::{Place, UnusablePath};
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Wish<'a> {
+    /// A project's name or the environment's path, as typed.
+    pub typed: Option<&'a Path>,
+    /// The interpreter.
+    pub python: Request,
+    /// What goes in besides.
+    pub seed: Seed,
+    /// What the prompt shows instead of the project's name.
+    pub prompt: Option<&'a str>,
+    /// Whether the base's packages are to be seen.
+    pub system_site_packages: SystemSitePackages,
+}
+
+/// What a new environment is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// pip, and setuptools where the Python's own `venv` adds it.
+    Pip,
+    /// Nothing.
+    Nothing,
+}
+
+/// A new environment.
+#[derive(Debug)]
+pub struct Made {
+    /// Where it is.
+    pub prefix: Prefix,
+    /// What it is known by.
+    pub name: String,
+    /// What it borrows.
+    pub interpreter: BaseInterpreter,
+    /// What was put in; `None` when nothing was to be.
+    pub seeded: Option<Seeded>,
+}
+
+/// Why there is no new environment. Nothing is left of the attempt.
+#[derive(Debug, thiserror::Error)]
+pub enum NewError {
+    /// No environment could work at that path.
+    #[error("cannot make an environment there: {0}")]
+    Path(#[from] UnusablePath),
+    /// Neither at this one, after links were followed.
+    #[error(transparent)]
+    Prefix(#[from] PrefixError),
+    /// Something stands there.
+    #[error("{} is taken: {what} stands there", .path.display())]
+    Taken {
+        /// The place.
+        path: PathBuf,
+        /// What it is, in words.
+        what: &'static str,
+    },
+    /// The directory around it is not the user's to write in.
+    #[error("you may not write in {}, which belongs to {owner}", .directory.display())]
+    ParentUnwritable {
+        /// The directory.
+        directory: PathBuf,
+        /// Whose it is: a name, or a number that has none.
+        owner: String,
+    },
+    /// No interpreter.
+    #[error(transparent)]
+    Python(#[from] FindError),
+    /// A file could not be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The skeleton could not be made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// pip could not be put in.
+    #[error("could not put pip in: {0}")]
+    Seed(#[from] WheelError),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Makes the environment.
+pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Made, NewError> {
+    let Place { environment, name } = place::place(wish.typed, &caller.cwd)?;
+    // Everything that can refuse comes before anything is written.
+    insist_on_free(&environment)?;
+    insist_on_writable(&environment)?;
+    let interpreter = find(&wish.python, caller, interrupt)?;
+
+    let mut around = Around::make(&environment)?;
+    let prefix = physical_prefix(&environment)?;
+    place::usable(prefix.path())?;
+    let stage = Stage::create(&prefix)?;
+    let skeleton = Skeleton {
+        interpreter: &interpreter,
+        prefix: &prefix,
+        prompt: wish.prompt.unwrap_or(&name),
+        system_site_packages: wish.system_site_packages,
+    };
+    create(stage.path(), &skeleton)?;
+    let seeded = match wish.seed {
+        Seed::Pip => Some(seed(stage.path(), &prefix, &interpreter, &caller.viewer)?),
+        Seed::Nothing => None,
+    };
+    if interrupt.requested() {
+        return Err(NewError::Interrupted);
+    }
+    open_up(stage.path())?;
+    rename::to_free_name(stage.path(), prefix.path())
+        .map_err(|error| taken_meanwhile(error, prefix.path()))?;
+    stage.release();
+    around.keep();
+    Ok(Made { prefix, name, interpreter, seeded })
+}
+
+fn insist_on_free(environment: &Path) -> Result<(), NewError> {
+    match fs::lstat_if_any(environment)? {
+        None => Ok(()),
+        Some(facts) => Err(taken(environment, facts.kind)),
+    }
+}
+
+fn taken(path: &Path, kind: Kind) -> NewError {
+    let is_environment = || fs::lstat(&path.join("pyvenv.cfg")).is_ok();
+    let is_empty =
+        || fs::Directory::open(path).and_then(|dir| dir.names()).is_ok_and(|names| names.is_empty());
+    let what = match kind {
+        Kind::Directory if is_environment() => "an environment",
+        Kind::Directory if is_empty() => "an empty directory",
+        Kind::Directory => "a directory that is no environment",
+        Kind::File => "a file",
+        Kind::Link => "a symbolic link",
+        Kind::Fifo => "a named pipe",
+        Kind::Socket => "a socket",
+        Kind::Device => "a device",
+    };
+    NewError::Taken { path: path.to_owned(), what }
+}
+
+/// Somebody else may have been quicker: the rename then refuses, and their work stays.
+fn taken_meanwhile(error: IoError, path: &Path) -> NewError {
+    match fs::lstat(path) {
+        Ok(facts) => taken(path, facts.kind),
+        Err(_) => error.into(),
+    }
+}
+
+/// The nearest directory that exists must let the user write.
+fn insist_on_writable(environment: &Path) -> Result<(), NewError> {
+    for directory in environment.ancestors().skip(1) {
+        match fs::stat(directory) {
+            Err(error) if error.is_missing() => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) if fs::may_write(directory) => return Ok(()),
+            Ok(facts) => {
+                let owner =
+                    credentials::user_name(facts.uid).unwrap_or_else(|| format!("user {}", facts.uid));
+                return Err(NewError::ParentUnwritable { directory: directory.to_owned(), owner });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The environment's path with every link above it resolved.
+fn physical_prefix(environment: &Path) -> Result<Prefix, NewError> {
+    let parent = fs::physical(environment.parent().unwrap_or(Path::new("/")))?;
+    Ok(Prefix::new(parent.join(environment.file_name().unwrap_or_default()))?)
+}
+
+/// The directories above the environment that this run had to make: gone again unless the environment came to be.
+struct Around {
+    made: Vec<PathBuf>,
+}
+
+impl Around {
+    fn make(environment: &Path) -> Result<Self, IoError> {
+        let made = match environment.parent() {
+            Some(parent) => fs::create_dirs(parent, 0o777)?,
+            None => Vec::new(),
+        };
+        Ok(Self { made })
+    }
+
+    fn keep(&mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Around {
+    fn drop(&mut self) {
+        for directory in self.made.iter().rev() {
+            // Not empty: somebody else uses it by now, so it stays.
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}

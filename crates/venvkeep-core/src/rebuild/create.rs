@@ -1,0 +1,126 @@
+//! The skeleton of an environment: directories, interpreter links, `pyvenv.cfg` (PEP 405), activation scripts.
+//!
+//! What `python -m venv` makes, without starting a Python. Where the files are written and where the environment will
+//! live are two things: everything that names the environment's path names the final one from the start.
+
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{IoError, create_dir, create_dirs, create_file, lstat, physical, set_mode, symlink};
+use crate::model::interpreter::BaseInterpreter;
+use crate::model::prefix::Prefix;
+use crate::model::pyvenv_cfg::{PyvenvCfg, UnwritableValue};
+use crate::rebuild::activation::activation_scripts;
+
+/// What to make.
+#[derive(Debug, Clone)]
+pub struct Skeleton<'a> {
+    /// The interpreter that it borrows.
+    pub interpreter: &'a BaseInterpreter,
+    /// Where it will live.
+    pub prefix: &'a Prefix,
+    /// What the shell's prompt shows while it is active.
+    pub prompt: &'a str,
+    /// Whether the base's own packages are importable.
+    pub system_site_packages: SystemSitePackages,
+}
+
+/// Whether an environment sees the packages installed for its base interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemSitePackages {
+    /// Only its own.
+    Hidden,
+    /// Its own first, then the base's.
+    Visible,
+}
+
+/// Why the skeleton could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// A file could not be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A setting that `pyvenv.cfg` cannot hold.
+    #[error(transparent)]
+    Setting(#[from] UnwritableValue),
+}
+
+/// The link in `bin` that names the base interpreter; the other names are links to it. Scripts start it, because
+/// every environment of every implementation has one of that name.
+pub const INTERPRETER: &str = "bin/python";
+
+/// Keeps the environment out of a surrounding git repository, as `venv` does since Python 3.13.
+const GITIGNORE: &str =
+    "# Made by venvkeep: an environment can be made again, it does not belong in the repository.\n*\n";
+
+/// Fills `directory`, which is empty and this run's own.
+pub fn create(directory: &Path, skeleton: &Skeleton<'_>) -> Result<(), CreateError> {
+    let scheme = &skeleton.interpreter.scheme;
+    create_dirs(&directory.join(&scheme.scripts), 0o777)?;
+    create_dir(&directory.join("include"), 0o777)?;
+    // Before anything goes below `lib64`: that is a link where the system is one that knows it.
+    create_dir(&directory.join("lib"), 0o777)?;
+    if has_lib64(&skeleton.interpreter.platform) {
+        symlink(Path::new("lib"), &directory.join("lib64"))?;
+    }
+    for site in [&scheme.purelib, &scheme.platlib] {
+        create_dirs(&directory.join(site), 0o777)?;
+    }
+    link_interpreter(directory, skeleton.interpreter)?;
+
+    create_file(&directory.join("pyvenv.cfg"), 0o666, settings(skeleton)?.to_text().as_bytes())?;
+    create_file(&directory.join(".gitignore"), 0o666, GITIGNORE.as_bytes())?;
+    for script in activation_scripts(skeleton.prefix.path(), skeleton.prompt) {
+        create_file(&directory.join(&scheme.scripts).join(script.name), 0o666, &script.content)?;
+    }
+    Ok(())
+}
+
+/// Gives a directory that was made private the mode that its own subdirectories have: what the umask, and a setgid
+/// bit inherited from above, make of a new directory here.
+pub fn open_up(directory: &Path) -> Result<(), IoError> {
+    set_mode(directory, lstat(&directory.join("lib"))?.mode)
+}
+
+/// Distributions for 64-bit Linux look into either; `venv` makes them one directory everywhere but on macOS.
+fn has_lib64(platform: &str) -> bool {
+    !platform.starts_with("macosx") && (platform.contains("64") || platform.ends_with("s390x"))
+}
+
+fn link_interpreter(directory: &Path, interpreter: &BaseInterpreter) -> Result<(), IoError> {
+    symlink(&interpreter.executable, &directory.join(INTERPRETER))?;
+    let minor = format!("python3.{}", interpreter.version.minor);
+    let mut names = vec!["python3".to_owned(), minor];
+    if interpreter.free_threaded {
+        names.push(format!("python3.{}t", interpreter.version.minor));
+    }
+    if interpreter.implementation != "cpython" {
+        names.extend([interpreter.implementation.clone(), format!("{}3", interpreter.implementation)]);
+    }
+    let target = Path::new(INTERPRETER).file_name().unwrap_or_default();
+    for name in names {
+        symlink(Path::new(target), &directory.join(INTERPRETER).with_file_name(name))?;
+    }
+    Ok(())
+}
+
+fn settings(skeleton: &Skeleton<'_>) -> Result<PyvenvCfg, CreateError> {
+    let interpreter = skeleton.interpreter;
+    let home = interpreter.executable.parent().unwrap_or(Path::new("/"));
+    let visible = skeleton.system_site_packages == SystemSitePackages::Visible;
+    let mut settings = PyvenvCfg::default();
+    settings.set("home", text(home)?)?;
+    settings.set("include-system-site-packages", if visible { "true" } else { "false" })?;
+    settings.set("version", &interpreter.version.to_string())?;
+    settings.set("executable", text(&physical(&interpreter.executable)?)?)?;
+    settings.set_prompt(skeleton.prompt)?;
+    settings.set("venvkeep", env!("CARGO_PKG_VERSION"))?;
+    Ok(settings)
+}
+
+/// `pyvenv.cfg` is UTF-8.
+fn text(path: &Path) -> Result<&str, UnwritableValue> {
+    path.to_str().ok_or_else(|| UnwritableValue {
+        key: "home".to_owned(),
+        value: PathBuf::from(path).to_string_lossy().into_owned(),
+    })
+}
