@@ -9,6 +9,7 @@
 )]
 
 mod ground;
+mod new;
 
 /// The program under test.
 const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");

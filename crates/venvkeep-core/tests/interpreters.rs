@@ -1,7 +1,6 @@
 //! Base interpreters as they are found on this machine, and what only looks like one.
 #![expect(
     clippy::disallowed_methods,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test lays out its own directory, and fails by panic"
 )]

@@ -1,0 +1,280 @@
+//! `venvkeep new`: what it makes is what `python -m venv` makes, for every Python here; and where it refuses, nothing
+//! is left behind.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use venvkeep_testkit::{Context, Need, Project, Who, owners, require, tools};
+
+use crate::VENVKEEP;
+
+/// What a program can see of the environment it runs in.
+const FACTS: &str = "
+import json, site, sys, sysconfig
+print(json.dumps({
+    'executable': sys.executable,
+    'prefixes': [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix],
+    'path': sys.path,
+    'paths': sysconfig.get_paths(),
+    'site-packages': site.getsitepackages(),
+    'user site': site.ENABLE_USER_SITE,
+    'version': sys.version,
+}))";
+
+/// Prefix, interpreter and the installed list of the environment `.venv` of a project, by its own programs.
+fn facts(ctx: &Context, project: &Project<'_>) -> Value {
+    let bin = project.path().join(".venv/bin");
+    let run = |name: &str, args: &[&str]| {
+        ctx.program(Who::User, bin.join(name)).args(args).current_dir(project.path()).run().success()
+    };
+    let activated = ctx
+        .program(Who::User, "bash")
+        .args(["-c", "set -eu; source .venv/bin/activate; command -v python python3 pip; python -c 'import sys; print(sys.prefix)'"])
+        .current_dir(project.path())
+        .run()
+        .success();
+    json!({
+        "python": run("python", &["-c", FACTS]).stdout_json(),
+        "python3": run("python3", &["-c", FACTS]).stdout_json()["prefixes"],
+        "list": run("python", &["-m", "pip", "list", "--format=json", "--disable-pip-version-check"]).stdout_json(),
+        "pip": run("pip", &["--version"]).stdout,
+        "activated": activated.stdout,
+    })
+}
+
+#[test]
+fn it_is_what_venv_makes() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let pythons = tools::pythons();
+    assert!(!pythons.is_empty());
+    for (key, python) in pythons {
+        // The same path for both, one after the other: everything that names it is then equal.
+        let project = ctx.project(&format!("with-{key}"));
+        ctx.program(Who::User, &python)
+            .args(["-m", "venv", ".venv"])
+            .current_dir(project.path())
+            .run()
+            .success();
+        let theirs = facts(&ctx, &project);
+        fs::rename(project.path().join(".venv"), project.path().join("theirs")).unwrap();
+
+        project.venvkeep(["new", "-p", python.to_str().unwrap()]).run().success();
+        let bytecode = find(&project.path().join(".venv"), "__pycache__");
+        assert!(bytecode.is_empty(), "{key}: no Python wrote anything: {bytecode:?}");
+        assert_eq!(facts(&ctx, &project), theirs, "{key}");
+        assert_eq!(owners(project.path().join(".venv")), [Who::User.uid()].into(), "{key}");
+    }
+}
+
+/// Every entry of that name below a directory.
+fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    let below = entries.flat_map(|entry| {
+        let descend = entry.file_type().unwrap().is_dir();
+        let deeper = if descend { find(&entry.path(), name) } else { Vec::new() };
+        deeper.into_iter().chain((entry.file_name() == name).then(|| entry.path()))
+    });
+    below.collect()
+}
+
+#[test]
+fn pip_installs_upgrades_and_removes_itself() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new"]).run().success().stdout_has("pip ");
+    let site = find(&project.path().join(".venv/lib"), "site-packages").pop().unwrap();
+    let python = |args: &[&str]| {
+        let program = ctx.program(Who::User, project.path().join(".venv/bin/python"));
+        program.args(args).wheels_only(ctx.wheels()).run().success()
+    };
+    python(&["-m", "pip", "install", "with-scripts", "pure-one"]);
+    python(&["-c", "import pure_one"]);
+    python(&["-m", "pip", "freeze"]).stdout_has("pure-one==1.0").stdout_lacks("pip==");
+    python(&["-m", "pip", "uninstall", "-y", "pip", "setuptools"]);
+    let left: Vec<_> = fs::read_dir(site).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_str().unwrap().starts_with("pip")), "{left:?}");
+    let scripts: Vec<_> = fs::read_dir(project.path().join(".venv/bin"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("pip"))
+        .collect();
+    assert_eq!(scripts, Vec::<String>::new());
+}
+
+#[test]
+fn names_and_paths_mean_what_users_expect() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    for (args, made, name) in [
+        (&["new", "--seed", "none"][..], ".venv", "proj"),
+        (&["new", "--seed", "none", "other"], "other/.venv", "other"),
+        (&["new", "--seed", "none", "venv"], "venv", "proj"),
+        (&["new", "--seed", "none", "./tools"], "tools", "tools"),
+        (&["new", "--seed", "none", "deep/er/.venv"], "deep/er/.venv", "er"),
+        (&["new", "--seed", "none", "--prompt", "it's 1 $PS1", "./asked"], "asked", "asked"),
+    ] {
+        let report = project.venvkeep(args.iter().copied().chain(["--json"])).run().success().stdout_json();
+        let path = project.path().join(made);
+        assert_eq!(report["path"], json!(path), "{args:?}");
+        assert_eq!(report["name"], json!(name), "{args:?}");
+        assert_eq!(report["seeded"], json!([]), "{args:?}");
+        let settings = fs::read_to_string(path.join("pyvenv.cfg")).unwrap();
+        let prompt = if made == "asked" { "\"it's 1 $PS1\"".to_owned() } else { format!("'{name}'") };
+        assert!(settings.contains(&format!("prompt = {prompt}\n")), "{settings}");
+    }
+}
+
+#[test]
+fn a_place_below_a_link_is_named_by_where_it_is() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let link = ctx.home(Who::User).join("link");
+    symlink(project.path(), &link).unwrap();
+    let report = ctx.run(["new", link.join(".venv").to_str().unwrap(), "--json"]).success().stdout_json();
+    assert_eq!(report["path"], json!(project.path().join(".venv")));
+}
+
+#[test]
+fn modes_follow_the_umask() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    for (umask, directory, file) in [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600), (0o002, 0o775, 0o664)] {
+        let name = format!("./with-{umask:o}");
+        project.venvkeep(["new", &name]).umask(umask).run().success();
+        let mode = |inside: &str| {
+            fs::metadata(project.path().join(&name).join(inside)).unwrap().permissions().mode() & 0o7777
+        };
+        assert_eq!(mode("."), directory);
+        assert_eq!(mode("bin"), directory);
+        assert_eq!(mode("pyvenv.cfg"), file);
+        assert_eq!(mode("bin/pip"), directory);
+    }
+}
+
+#[test]
+fn a_taken_place_is_left_as_it_is() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.write("file/.venv", "mine");
+    fs::create_dir(project.path().join("empty")).unwrap();
+    project.write("full/notes.txt", "mine");
+    symlink("nowhere", project.path().join("link")).unwrap();
+    project.venvkeep(["new"]).run().success();
+    for (path, what) in [
+        ("./file/.venv", "a file stands there"),
+        ("./empty", "an empty directory stands there"),
+        ("./full", "a directory that is no environment stands there"),
+        ("./link", "a symbolic link stands there"),
+        (".venv", "an environment stands there"),
+    ] {
+        let before = venvkeep_testkit::fingerprint(project.path());
+        project.venvkeep(["new", path]).run().code(2).stderr_has(what).stdout_is("");
+        before.assert_unchanged();
+    }
+}
+
+#[test]
+fn refusals_leave_nothing_behind() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let of_root = ctx.project_of(Who::Root, "of-root");
+    let below_root = of_root.path().join("x/.venv");
+    let before = venvkeep_testkit::fingerprint(ctx.area());
+    for (args, code, said) in [
+        (&["new", "a:b"][..], 2, "a colon"),
+        (&["new", "a\nb"], 2, "a line break"),
+        (&["new", "-p", "3.99"], 3, "there is no Python 3.99 on this machine"),
+        (&["new", "-p", "no-such-program"], 3, "there is no program called no-such-program"),
+        (&["new", "-p", "./missing/python"], 3, "there is no program at"),
+        (&["new", "-p", "/bin/true"], 3, "does not work as a Python"),
+        (&["new", below_root.to_str().unwrap()], 3, "you may not write in"),
+    ] {
+        project.venvkeep(args).env_remove("HOME").run().code(code).stderr_has(said).stdout_is("");
+    }
+    before.assert_unchanged();
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let Some(disk) = ctx.small_disk("small", 1024) else { return };
+    let project = disk.project("proj");
+    project.venvkeep(["new", "deep/er/.venv"]).run().code(3).stderr_has("No space left on device");
+    assert_eq!(fs::read_dir(project.path()).unwrap().count(), 0);
+    project.venvkeep(["new", "--seed", "none", "deep/er/.venv"]).run().success();
+}
+
+#[test]
+fn of_two_at_once_one_wins() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let started: Vec<_> = (0..6).map(|_| project.venvkeep(["new", "-q"]).spawn()).collect();
+    let codes = started.into_iter().map(|child| child.wait_with_output().unwrap().status.code());
+    let mut codes: Vec<_> = codes.map(Option::unwrap).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 2, 2, 2, 2, 2]);
+    let names: Vec<_> =
+        fs::read_dir(project.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [".venv"], "no stage is left");
+    ctx.program(Who::User, project.path().join(".venv/bin/pip")).arg("check").run().success();
+}
+
+#[test]
+fn a_hostile_path_is_only_a_path() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("it's \"$x\" é 🚒 $(touch pwned) `touch pwned` \\");
+    project.venvkeep(["new"]).run().success();
+    let pip = project.path().join(".venv/bin/pip");
+    ctx.program(Who::User, pip).arg("check").current_dir(project.path()).run().success();
+    for (shell, arguments, script) in [
+        ("bash", &[][..], "activate"),
+        ("zsh", &["-f"], "activate"),
+        ("fish", &[], "activate.fish"),
+        ("tcsh", &["-f"], "activate.csh"),
+    ] {
+        if require(&[Need::Program(shell)]) {
+            let run = ctx.program(Who::User, shell).args(arguments).current_dir(project.path());
+            let typed = format!("source .venv/bin/{script}\npip check\ndeactivate\n");
+            run.stdin(typed).run().success().stdout_has("No broken requirements found");
+        }
+    }
+    assert!(find(project.path(), "pwned").is_empty());
+}
+
+#[test]
+fn an_active_environment_is_not_asked_for_its_python() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let traps = ctx.traps("active");
+    project.write("active/pyvenv.cfg", "home = /usr/bin\n");
+    let bin = project.path().join("active/bin");
+    fs::create_dir(&bin).unwrap();
+    traps.set_programs(&bin, &["python", "python3", "python3.11", "pip", "uv"]);
+    let new = project.venvkeep(["new"]).path_first(&bin).env("VIRTUAL_ENV", project.path().join("active"));
+    new.run().success().stdout_has("(/usr/bin/python3.");
+    traps.assert_untouched();
+}
+
+#[test]
+fn the_system_packages_are_seen_when_asked_for() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--system-site-packages"]).run().success();
+    let path = "import sys; print(any('dist-packages' in p or p.startswith('/usr') and 'site-packages' in p for p in sys.path))";
+    let python = ctx.program(Who::User, project.path().join(".venv/bin/python"));
+    python.args(["-c", path]).run().success().stdout_is("True\n");
+}
+
+#[test]
+fn a_setgid_bit_is_inherited() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    fs::set_permissions(project.path(), fs::Permissions::from_mode(0o2775)).unwrap();
+    project.venvkeep(["new"]).run().success();
+    for inside in [".venv", ".venv/bin", ".venv/lib"] {
+        let mode = fs::metadata(project.path().join(inside)).unwrap().mode();
+        assert_eq!(mode & 0o7777, 0o2755, "{inside}");
+    }
+}
