@@ -21,7 +21,7 @@ impl Environment<'_> {
         }
     }
 
-    /// Sets the mode of one entry, named relative to the prefix.
+    /// Sets the mode of one entry, named relative to the prefix or by an absolute path.
     pub fn chmod(&self, name: impl AsRef<Path>, mode: u32) {
         let path = self.path().join(name);
         fs::set_permissions(&path, Permissions::from_mode(mode)).or_fail("chmod", &path);

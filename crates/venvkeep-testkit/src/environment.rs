@@ -176,16 +176,36 @@ impl Environment<'_> {
         install.args(packages).umask(self.umask).run().success();
     }
 
-    /// What the environment's own installer freezes (`pip freeze`, `uv pip freeze`), line by line.
-    /// Starts the environment's interpreter: for healthy ones only.
+    /// What `pip freeze` prints, line by line. Starts the environment's interpreter: for healthy ones
+    /// only.
     pub fn freeze(&self) -> Vec<String> {
-        frozen_lines(&self.installer(self.who).arg("freeze"))
+        self.frozen_lines(&[])
     }
 
-    /// The same of `pip freeze --all`, which has pip itself too. uv always lists all.
+    /// What `pip freeze --all` prints: pip itself too, and setuptools.
     pub fn freeze_all(&self) -> Vec<String> {
-        let all: &[&str] = if self.maker == Maker::Uv { &[] } else { &["--all"] };
-        frozen_lines(&self.installer(self.who).arg("freeze").args(all))
+        self.frozen_lines(&["--all"])
+    }
+
+    fn frozen_lines(&self, args: &[&str]) -> Vec<String> {
+        let pip = match self.maker {
+            Maker::Venv | Maker::Virtualenv => self.installer(self.who),
+            // It has no pip: ask the one of the test tools.
+            Maker::VenvWithoutPip | Maker::Uv => {
+                let pip = self.context.program(self.who, tools::pip()).arg("--python");
+                pip.arg(self.bin("python"))
+            }
+        };
+        // Looking changes nothing: root's bytecode in a user's environment would be one more finding.
+        let frozen = pip.arg("freeze").args(args).env("PYTHONDONTWRITEBYTECODE", "1").run().success();
+        frozen.stdout.lines().map(str::to_owned).collect()
+    }
+
+    /// From now on, [`Self::install`] works under this umask.
+    #[must_use = "only the returned environment installs under this umask"]
+    pub fn umask(mut self, umask: u32) -> Self {
+        self.umask = umask;
+        self
     }
 
     /// The environment's `pip`, or `uv pip` where uv made it, about to run as `who`.
@@ -197,10 +217,4 @@ impl Environment<'_> {
         }
         self.context.program(who, self.bin("python")).args(["-m", "pip"])
     }
-}
-
-fn frozen_lines(freeze: &Invocation) -> Vec<String> {
-    // Looking changes nothing: root's bytecode in a user's environment would be one more finding.
-    let frozen = freeze.clone().env("PYTHONDONTWRITEBYTECODE", "1").run().success();
-    frozen.stdout.lines().map(str::to_owned).collect()
 }

@@ -4,7 +4,7 @@
 //! not: `VENVKEEP_TEST_TOOLS`, by default `/var/tmp/venvkeep-test-tools-UID`:
 //!
 //! ```text
-//! venv/                a virtual environment with PyPI's virtualenv
+//! venv/                a virtual environment with pip and PyPI's virtualenv
 //! uv/uv                alone in its directory, so that it can be put on PATH without anything else
 //! python/3.12/         a copy of a Python 3.12, started by its bin/python3.12
 //! program/HASH/        a copy of the program under test, one for each place it was built in
@@ -43,6 +43,11 @@ pub fn uv() -> PathBuf {
 /// The `virtualenv` program.
 pub fn virtualenv() -> PathBuf {
     directory().join("venv/bin/virtualenv")
+}
+
+/// A current `pip`, for environments that have none.
+pub fn pip() -> PathBuf {
+    directory().join("venv/bin/pip")
 }
 
 /// A program of the system, by its name.
