@@ -9,6 +9,8 @@
 //! |---|---|---|
 //! | [`model`] | | pure values: what an environment consists of |
 //! | [`host`] | | the only doors to the machine: files by descriptor, processes, credentials |
+//! | [`locate`] | a path, or nothing | the environment that is meant |
+//! | [`inspect`] | an environment's place | the facts about it, and its frozen list |
 //! | [`interpreters`] | what `-p` says | the base interpreter that is meant, and what it says it is |
 //! | [`rebuild`] | an interpreter, a place | an environment in a directory of its own making |
 //!
@@ -23,7 +25,9 @@
 
 pub mod error;
 pub mod host;
+pub mod inspect;
 pub mod interpreters;
+pub mod locate;
 pub mod model;
 pub mod new;
 pub mod progress;

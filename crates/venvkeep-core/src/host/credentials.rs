@@ -1,4 +1,6 @@
-//! Who this process is, and what accounts are called.
+//! Who this process is, whence it was started, and what accounts are called.
+
+use std::path::PathBuf;
 
 use nix::unistd::{Gid, Group, Uid, User};
 use rustix::process::{getegid, geteuid, getgroups};
@@ -19,6 +21,11 @@ pub fn viewer(trusted_owners: Vec<u32>) -> Viewer {
 /// The account's name, or `None` where the number has no account (a container's, a removed user's).
 pub fn user_name(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
+}
+
+/// Where this program lies: `sudo` looks for programs in its own places, so a printed command names it whole.
+pub fn own_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
 }
 
 /// Whether a user's primary group is theirs alone: named or numbered like the user, and nobody else is a member.

@@ -34,12 +34,37 @@ pub struct Snapshot {
     pub sites: Vec<Site>,
     /// What is installed, in the order of the file names.
     pub distributions: Vec<Distribution>,
-    /// What an aborted uninstall left: `~ip-23.0.dist-info`, `~ip`; relative to the prefix.
+    /// What an aborted uninstall or upgrade left: `~ip-23.0.dist-info`, `~ip`, the metadata of a version whose files
+    /// are gone; relative to the prefix.
     pub leftovers: Vec<PathBuf>,
+    /// Metadata that names no distribution: neither the file nor its name holds a usable name and version; relative
+    /// to the prefix.
+    pub unidentified: Vec<PathBuf>,
     /// Prefixes, other than its own, that its scripts name as theirs: it was moved or copied from there.
     pub named_prefixes: Vec<NamedPrefix>,
     /// What venvkeep itself left beside it: kept old trees, stages and journals.
     pub siblings: Vec<Sibling>,
+}
+
+impl Snapshot {
+    /// The configuration, where it could be read.
+    pub fn configuration(&self) -> Option<&PyvenvCfg> {
+        match &self.config {
+            Config::Read(config) => Some(config),
+            Config::Missing | Config::Unreadable(_) => None,
+        }
+    }
+
+    /// The implementation that its library directories are for: `cpython` or `pypy`.
+    pub fn implementation(&self) -> Option<&'static str> {
+        let site = self.sites.iter().find(|site| site.python.is_some())?;
+        let is_pypy = site.path.to_string_lossy().contains("pypy")
+            || self
+                .configuration()
+                .and_then(|config| config.get("implementation"))
+                .is_some_and(|name| name.eq_ignore_ascii_case("pypy"));
+        Some(if is_pypy { "pypy" } else { "cpython" })
+    }
 }
 
 /// The directory around an environment.

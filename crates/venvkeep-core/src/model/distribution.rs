@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::direct_url::DirectUrl;
 use super::entry_points::EntryPoints;
 use super::name::PackageName;
+use super::requirements::Editable;
 
 /// How a distribution's metadata is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum NamedBy {
 /// What became of reading a distribution's RECORD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordState {
+    /// Only what is installed was asked for; it was not looked at.
+    NotCompared,
     /// There is none: the distribution's files are not listed anywhere.
     Missing,
     /// It could not be read or makes no sense, with the reason in words.
@@ -55,7 +58,7 @@ pub enum RecordState {
 pub struct Distribution {
     /// Its name.
     pub name: PackageName,
-    /// Its version as written.
+    /// Its version as written; a single word that a pin can hold.
     pub version: String,
     /// Where the two were read.
     pub named_by: NamedBy,
@@ -69,8 +72,8 @@ pub struct Distribution {
     pub requested: bool,
     /// Where it came from, when not from an index (PEP 610).
     pub direct_url: Option<DirectUrl>,
-    /// The project directory of an editable install.
-    pub editable: Option<PathBuf>,
+    /// How an editable install freezes: its project directory, and the checkout that lies in.
+    pub editable: Option<Editable>,
     /// Its dependencies, as written.
     pub requires_dist: Vec<String>,
     /// The Pythons it is for, as written.

@@ -3,8 +3,10 @@
 pub mod caller;
 pub mod direct_url;
 pub mod dist_name;
+pub mod distribution;
 pub mod entry_points;
 pub mod facts;
+pub mod git_config;
 pub mod headers;
 pub mod index_settings;
 pub mod interpreter;

@@ -1,0 +1,74 @@
+//! What is installed, read from the metadata directories alone: no walk, no process.
+
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{Directory, IoError};
+use crate::model::distribution::Distribution;
+use crate::model::prefix::Prefix;
+use crate::model::python_version::PythonVersion;
+
+use super::snapshot::{Config, Site};
+use super::{config, distributions, sites};
+
+/// What an environment's metadata says is installed.
+#[derive(Debug)]
+pub struct Installed {
+    /// Its `pyvenv.cfg`.
+    pub config: Config,
+    /// The Python version its library directories are for, where they or `pyvenv.cfg` tell.
+    pub python: Option<PythonVersion>,
+    /// Its site-packages directories, relative to the prefix.
+    pub sites: Vec<Site>,
+    /// The distributions, each name once, in the order of the file names. Their RECORDs were not compared.
+    pub distributions: Vec<Distribution>,
+    /// What an aborted uninstall or upgrade left, relative to the prefix.
+    pub leftovers: Vec<PathBuf>,
+    /// Metadata that names no distribution, relative to the prefix.
+    pub unidentified: Vec<PathBuf>,
+}
+
+impl Installed {
+    /// The first place whose content is not known: what is installed there is missing from the list.
+    pub fn unlisted(&self) -> Option<&Path> {
+        self.sites.iter().find(|site| !site.listed).map(|site| site.path.as_path())
+    }
+}
+
+/// Reads what is installed. Only an environment that is not there at all is an error; see [`Installed::unlisted`].
+pub fn installed(prefix: &Prefix) -> Result<Installed, IoError> {
+    let directory = super::open(prefix)?;
+    Ok(read(prefix, directory.as_ref()))
+}
+
+/// The same, of a prefix that is already open; `None` where it may not be listed.
+pub(super) fn read(prefix: &Prefix, directory: Option<&Directory>) -> Installed {
+    let config = config::read(prefix);
+    let configured = match &config {
+        Config::Read(config) => config.version(),
+        _ => None,
+    };
+    let sites = sites::find(directory, configured);
+    let python = version(&sites, configured);
+    let found = match directory {
+        Some(directory) => distributions::read(prefix, directory, &sites),
+        None => distributions::Found::default(),
+    };
+    Installed {
+        config,
+        python,
+        sites,
+        distributions: found.distributions,
+        leftovers: found.leftovers,
+        unidentified: found.unidentified,
+    }
+}
+
+/// The libraries decide; `pyvenv.cfg` adds the micro release where it speaks of the same Python.
+fn version(sites: &[Site], configured: Option<PythonVersion>) -> Option<PythonVersion> {
+    let by_library = sites.iter().find_map(|site| site.python);
+    match (by_library, configured) {
+        (Some(library), Some(configured)) if library.same_minor(&configured) => Some(configured),
+        (Some(library), _) => Some(library),
+        (None, configured) => configured,
+    }
+}

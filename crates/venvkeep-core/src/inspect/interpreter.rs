@@ -1,0 +1,202 @@
+//! Where `bin/python` leads, followed link by link without starting anything.
+
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{self, Directory, IoError};
+use crate::model::facts::{Facts, Kind};
+use crate::model::prefix::Prefix;
+use crate::model::python_version::{PythonLabel, PythonVersion};
+use crate::model::pyvenv_cfg::PyvenvCfg;
+
+use super::snapshot::Interpreter;
+
+/// As many links as the kernel follows.
+const MOST_LINKS: usize = 40;
+
+/// The names that the interpreter goes by in `bin`, the usual first.
+const NAMES: [&str; 3] = ["python", "python3", "pypy3"];
+
+/// Looks at the environment's interpreter.
+pub(super) fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>) -> Interpreter {
+    for name in NAMES {
+        match fs::lstat_if_any(&prefix.bin().join(name)) {
+            Ok(Some(_)) => return follow(prefix, &prefix.bin().join(name), config),
+            Ok(None) => {}
+            Err(error) => return Interpreter::Unknown(error.to_string()),
+        }
+    }
+    Interpreter::Absent
+}
+
+fn follow(prefix: &Prefix, start: &Path, config: Option<&PyvenvCfg>) -> Interpreter {
+    let mut at = start.to_owned();
+    for _ in 0..MOST_LINKS {
+        let facts = match look(&at) {
+            Ok(Some(facts)) => facts,
+            Ok(None) => return Interpreter::Dangling { target: at },
+            Err(error) => return Interpreter::Unknown(error.to_string()),
+        };
+        if facts.kind != Kind::Link {
+            return judge(prefix, at, &facts, config);
+        }
+        match fs::read_link(&at) {
+            Ok(text) => at = at.parent().unwrap_or(Path::new("/")).join(text),
+            Err(error) => return Interpreter::Unknown(error.to_string()),
+        }
+    }
+    Interpreter::NotAProgram { target: start.to_owned(), why: "its links lead in a circle".to_owned() }
+}
+
+fn look(path: &Path) -> Result<Option<Facts>, IoError> {
+    match fs::lstat_if_any(path) {
+        // A circle among the directories on the way is as good as nothing there.
+        Err(error) if error.is_circle() => Ok(None),
+        answer => answer,
+    }
+}
+
+fn judge(prefix: &Prefix, end: PathBuf, facts: &Facts, config: Option<&PyvenvCfg>) -> Interpreter {
+    if facts.kind != Kind::File {
+        return Interpreter::NotAProgram { target: end, why: format!("it is {}", facts.kind) };
+    }
+    if facts.mode & 0o111 == 0 {
+        return Interpreter::NotAProgram { target: end, why: "it may not be executed".to_owned() };
+    }
+    if facts.size == 0 {
+        return Interpreter::NotAProgram { target: end, why: "it is empty".to_owned() };
+    }
+    let physical = match fs::physical(&end) {
+        Ok(physical) => physical,
+        Err(error) => return Interpreter::Unknown(error.to_string()),
+    };
+    if physical.starts_with(prefix.path()) {
+        return Interpreter::Copied { base: config.and_then(configured_base) };
+    }
+    Interpreter::Base { version: version_of(&physical), executable: physical }
+}
+
+/// The base interpreter that `pyvenv.cfg` names: its `executable`, else a program in its `home` (PEP 405).
+fn configured_base(config: &PyvenvCfg) -> Option<PathBuf> {
+    let named = config.executable().map(PathBuf::from);
+    let home = config.home().map(PathBuf::from);
+    let version = config.version().map(|version| format!("python{}.{}", version.major, version.minor));
+    let in_home = home.into_iter().flat_map(|home| {
+        let names = version.clone().into_iter().chain(NAMES.map(str::to_owned));
+        names.map(|name| home.join(name)).collect::<Vec<_>>()
+    });
+    let is_program = |path: &PathBuf| {
+        path.is_absolute()
+            && fs::stat(path).is_ok_and(|facts| facts.kind == Kind::File && facts.mode & 0o111 != 0)
+    };
+    named.into_iter().chain(in_home).find(is_program)
+}
+
+/// The version of a base interpreter by its own name, else by the one library directory beside its `bin`.
+fn version_of(executable: &Path) -> Option<PythonVersion> {
+    let labelled = |name: &str| PythonLabel::parse(name).map(|label| label.version);
+    if let Some(version) = executable.file_name().and_then(|name| labelled(name.to_str()?)) {
+        return Some(version);
+    }
+    let lib = executable.parent()?.parent()?.join("lib");
+    let names = Directory::open(&lib).ok()?.names().ok()?;
+    let mut versions: Vec<_> =
+        names.iter().filter_map(|name| labelled(std::str::from_utf8(name).ok()?)).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    match versions.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests build what is to be looked at")]
+mod tests {
+    use std::fs::{create_dir_all, set_permissions, write};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::{Path, PathBuf};
+
+    use super::{Interpreter, PythonVersion, PyvenvCfg, inspect};
+    use crate::model::prefix::Prefix;
+
+    struct Ground {
+        _keep: tempfile::TempDir,
+        root: PathBuf,
+        prefix: Prefix,
+    }
+
+    fn ground() -> Ground {
+        let keep = tempfile::tempdir().unwrap();
+        let root = keep.path().canonicalize().unwrap();
+        let prefix = Prefix::new(root.join(".venv")).unwrap();
+        create_dir_all(prefix.bin()).unwrap();
+        Ground { _keep: keep, root, prefix }
+    }
+
+    fn program(path: &Path) {
+        create_dir_all(path.parent().unwrap()).unwrap();
+        write(path, "#!\n").unwrap();
+        set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn a_chain_of_links_to_a_base() {
+        let ground = ground();
+        program(&ground.root.join("base/bin/python3.9"));
+        symlink("../base/bin/python3.9", ground.prefix.path().with_file_name("link")).unwrap();
+        symlink(ground.root.join("base/bin/python3.9"), ground.prefix.bin().join("python3")).unwrap();
+        symlink("python3", ground.prefix.bin().join("python")).unwrap();
+        let expected = Interpreter::Base {
+            executable: ground.root.join("base/bin/python3.9"),
+            version: Some(PythonVersion::new(3, 9)),
+        };
+        assert_eq!(inspect(&ground.prefix, None), expected);
+    }
+
+    #[test]
+    fn the_version_may_stand_beside() {
+        let ground = ground();
+        program(&ground.root.join("base/bin/python"));
+        create_dir_all(ground.root.join("base/lib/python3.12")).unwrap();
+        symlink(ground.root.join("base/bin/python"), ground.prefix.bin().join("python")).unwrap();
+        let Interpreter::Base { version, .. } = inspect(&ground.prefix, None) else { panic!() };
+        assert_eq!(version, Some(PythonVersion::new(3, 12)));
+        create_dir_all(ground.root.join("base/lib/python3.13")).unwrap();
+        let Interpreter::Base { version, .. } = inspect(&ground.prefix, None) else { panic!() };
+        assert_eq!(version, None, "two libraries tell nothing");
+    }
+
+    #[test]
+    fn ends_that_are_no_program() {
+        let ground = ground();
+        let python = ground.prefix.bin().join("python");
+        assert_eq!(inspect(&ground.prefix, None), Interpreter::Absent);
+        symlink("/nowhere/python3.7", &python).unwrap();
+        let target = PathBuf::from("/nowhere/python3.7");
+        assert_eq!(inspect(&ground.prefix, None), Interpreter::Dangling { target });
+        for (text, word) in [("python", "circle"), ("..", "directory"), ("../x", "executed")] {
+            std::fs::remove_file(&python).unwrap();
+            symlink(text, &python).unwrap();
+            write(ground.prefix.join("x"), "x").unwrap();
+            let found = inspect(&ground.prefix, None);
+            assert!(
+                matches!(&found, Interpreter::NotAProgram { why, .. } if why.contains(word)),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_copy_names_its_base_in_the_config() {
+        let ground = ground();
+        program(&ground.prefix.bin().join("python"));
+        program(&ground.root.join("base/python3.10"));
+        let home = |place: &str| PyvenvCfg::parse(format!("home = {place}\nversion = 3.10.1\n").as_bytes());
+        let base = ground.root.join("base");
+        assert_eq!(
+            inspect(&ground.prefix, Some(&home(base.to_str().unwrap()))),
+            Interpreter::Copied { base: Some(base.join("python3.10")) }
+        );
+        assert_eq!(inspect(&ground.prefix, Some(&home("/nowhere"))), Interpreter::Copied { base: None });
+    }
+}

@@ -1,0 +1,84 @@
+//! Read-only facts about one environment: everything that can be known without executing anything of it.
+//!
+//! [`inspect`] takes one walk and compares every RECORD with it; [`installed`] reads only what a frozen list needs.
+//! What cannot be read is a fact too, with its reason; an error means that the environment's place itself could not
+//! be looked at.
+
+mod beside;
+mod checkout;
+mod config;
+mod distributions;
+mod egg;
+pub mod freeze;
+mod installed;
+mod interpreter;
+mod records;
+mod scripts;
+mod sites;
+pub mod snapshot;
+
+use crate::host::fs::{self, Directory, IoError};
+use crate::host::walk;
+use crate::model::facts::Facts;
+use crate::model::owner::Viewer;
+use crate::model::prefix::Prefix;
+use crate::model::tree::{Tree, Unlisted};
+use snapshot::{Config, Snapshot, Surroundings};
+
+pub use installed::{Installed, installed};
+
+/// Finds out everything about an environment on behalf of `viewer`, who must be the user this process acts as.
+pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
+    let facts = fs::lstat(prefix.path())?;
+    let parent =
+        Surroundings { facts: fs::lstat(prefix.parent())?, writable: fs::may_write(prefix.parent()) };
+    let siblings = beside::siblings(prefix);
+    let directory = open(prefix)?;
+    let tree = match &directory {
+        Some(directory) => walk::tree(directory)?,
+        None => closed_tree(facts),
+    };
+    let mut installed = installed::read(prefix, directory.as_ref());
+    if let Some(directory) = &directory {
+        records::compare_all(&mut installed.distributions, prefix, directory, &tree);
+    }
+    let config = match &installed.config {
+        Config::Read(config) => Some(config),
+        _ => None,
+    };
+    Ok(Snapshot {
+        kind: config::kind(prefix, config),
+        interpreter: interpreter::inspect(prefix, config),
+        named_prefixes: directory
+            .as_ref()
+            .map(|open| scripts::named(prefix, open, config))
+            .unwrap_or_default(),
+        prefix: prefix.clone(),
+        viewer: viewer.clone(),
+        parent,
+        tree,
+        siblings,
+        python: installed.python,
+        config: installed.config,
+        sites: installed.sites,
+        distributions: installed.distributions,
+        leftovers: installed.leftovers,
+        unidentified: installed.unidentified,
+    })
+}
+
+/// The environment's directory; `None` where the viewer may not list it.
+fn open(prefix: &Prefix) -> Result<Option<Directory>, IoError> {
+    match Directory::open(prefix.path()) {
+        Ok(directory) => Ok(Some(directory)),
+        Err(error) if error.is_denied() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is known of an environment that may not be listed: its own owner and mode.
+fn closed_tree(prefix: Facts) -> Tree {
+    let mut tree = Tree::new(prefix);
+    tree.mark_unlisted(Tree::ROOT, Unlisted::Denied);
+    tree
+}

@@ -1,0 +1,120 @@
+//! Which prefix the scripts in `bin` take for theirs: an environment that was moved or copied still names its old
+//! place in their first lines and in the activation script.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{self, Directory};
+use crate::model::prefix::Prefix;
+use crate::model::python_version::PythonLabel;
+use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::shebang::{Shebang, Target};
+
+use super::snapshot::NamedPrefix;
+
+/// How much of a script is read: enough for the longest interpreter lines, and for an activation script.
+const HEAD: u64 = 16 * 1024;
+
+/// How many files are kept for the report.
+const SHOWN: usize = 10;
+
+/// The prefixes other than its own that scripts name, in order of path.
+pub(super) fn named(prefix: &Prefix, directory: &Directory, config: Option<&PyvenvCfg>) -> Vec<NamedPrefix> {
+    let Ok(bin) = directory.child(OsStr::new("bin")) else { return Vec::new() };
+    let Ok(mut names) = bin.names() else { return Vec::new() };
+    names.sort_unstable();
+    let mut found: BTreeMap<PathBuf, NamedPrefix> = BTreeMap::new();
+    for name in names.iter().map(|name| OsStr::from_bytes(name)) {
+        let Some(path) = named_in(&bin, name) else { continue };
+        let entry = found.entry(path.clone()).or_insert(NamedPrefix { path, by: Vec::new(), count: 0 });
+        entry.count += 1;
+        if entry.by.len() < SHOWN {
+            entry.by.push(Path::new("bin").join(name));
+        }
+    }
+    found.into_values().filter(|other| is_another(prefix, &other.path, config)).collect()
+}
+
+fn named_in(bin: &Directory, name: &OsStr) -> Option<PathBuf> {
+    let mut head = Vec::new();
+    bin.open_file(Path::new(name)).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    if name == "activate" { activated(&head) } else { started(&head) }
+}
+
+/// `PREFIX` of a script that starts `PREFIX/bin/python...`.
+fn started(head: &[u8]) -> Option<PathBuf> {
+    let (Target::Plain(interpreter) | Target::ThroughShell(interpreter)) = Shebang::parse(head)?.target
+    else {
+        return None;
+    };
+    let name = interpreter.file_name()?.to_str()?;
+    let is_python =
+        matches!(name, "python" | "python3" | "pypy" | "pypy3") || PythonLabel::parse(name).is_some();
+    let bin = interpreter.parent().filter(|bin| is_python && bin.is_absolute() && bin.ends_with("bin"))?;
+    bin.parent().map(Path::to_owned)
+}
+
+/// The value of `VIRTUAL_ENV` in an activation script, where it is a plain absolute path.
+fn activated(head: &[u8]) -> Option<PathBuf> {
+    head.split(|byte| *byte == b'\n').find_map(|line| {
+        let line = line.trim_ascii();
+        let value = line.strip_prefix(b"export ").unwrap_or(line).strip_prefix(b"VIRTUAL_ENV=")?;
+        if value.contains(&b'$') {
+            return None;
+        }
+        let word = shlex::bytes::Shlex::new(value).next()?;
+        Some(PathBuf::from(OsStr::from_bytes(&word))).filter(|path| path.is_absolute())
+    })
+}
+
+/// Whether a named prefix is neither this environment (by whatever way its path goes) nor a Python installation,
+/// which scripts of the user's own may well start.
+fn is_another(prefix: &Prefix, named: &Path, config: Option<&PyvenvCfg>) -> bool {
+    if named == prefix.path() {
+        return false;
+    }
+    let same = match (fs::stat(named), fs::stat(prefix.path())) {
+        (Ok(one), Ok(other)) => one.same_entry(&other),
+        _ => false,
+    };
+    let is_base = config.and_then(PyvenvCfg::home).is_some_and(|home| Path::new(home) == named.join("bin"));
+    let has = |inside: &str| matches!(fs::lstat_if_any(&named.join(inside)), Ok(Some(_)));
+    let is_installation = has("bin/python3") && !has("pyvenv.cfg");
+    !same && !is_base && !is_installation
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{activated, started};
+
+    #[test]
+    fn prefixes_that_scripts_start() {
+        let prefix = |head: &str| started(head.as_bytes());
+        assert_eq!(prefix("#!/a/.venv/bin/python3.11\n"), Some(PathBuf::from("/a/.venv")));
+        assert_eq!(
+            prefix("#!/bin/sh\n'''exec' \"/a b/.venv/bin/python\" \"$0\" \"$@\"\n' '''\n"),
+            Some(PathBuf::from("/a b/.venv"))
+        );
+        assert_eq!(prefix("#!/usr/bin/env python\n"), None);
+        assert_eq!(prefix("#!/a/bin/bash\n"), None);
+        assert_eq!(prefix("#!python\n"), None);
+    }
+
+    #[test]
+    fn prefixes_that_activation_scripts_set() {
+        let prefix = |text: &str| activated(text.as_bytes());
+        let expected = Some(PathBuf::from("/a b/.venv"));
+        assert_eq!(prefix("unset x\nVIRTUAL_ENV=\"/a b/.venv\"\nexport VIRTUAL_ENV\n"), expected);
+        assert_eq!(prefix("VIRTUAL_ENV='/a b/.venv'\n"), expected);
+        assert_eq!(
+            prefix("    export VIRTUAL_ENV=$(cygpath /c)\n    export VIRTUAL_ENV='/a b/.venv'\n"),
+            expected
+        );
+        assert_eq!(prefix("VIRTUAL_ENV=\"$(dirname x)\"\n"), None);
+    }
+}

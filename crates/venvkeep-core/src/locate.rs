@@ -1,0 +1,264 @@
+//! From what the user typed (or did not type) to the environment that is meant.
+//!
+//! A path is resolved to its physical place, a final link included: a `.venv` that is a link means the environment it
+//! leads to, because that is what would be rebuilt and whose neighbours matter. Whether a directory is an environment
+//! is judged by looking, never by starting anything; one that may not be looked into is taken for one where it was
+//! named outright or is called like one, so that `unreadable` can be reported instead of "no such environment".
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{self, Directory, IoError};
+use crate::model::caller::Caller;
+use crate::model::facts::Kind;
+use crate::model::prefix::{Prefix, PrefixError};
+use crate::model::python_version::PythonLabel;
+
+/// What environments are called, in the order in which they are looked for.
+pub const USUAL_NAMES: [&str; 3] = [".venv", "venv", "env"];
+
+/// Why no environment was found.
+#[derive(Debug, thiserror::Error)]
+pub enum LocateError {
+    /// Nothing stands at the path.
+    #[error("there is nothing at {}", .path.display())]
+    NoSuchPath {
+        /// As it was asked for, made absolute.
+        path: PathBuf,
+    },
+    /// `VIRTUAL_ENV` names a place where nothing stands.
+    #[error("the active environment, {}, does not exist any more", .path.display())]
+    ActiveIsGone {
+        /// The variable's value.
+        path: PathBuf,
+    },
+    /// Something other than a directory.
+    #[error("{} is {kind}, not an environment", .path.display())]
+    NotADirectory {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        kind: Kind,
+    },
+    /// A directory without anything that makes an environment.
+    #[error("{} is a directory, but no Python environment", .path.display())]
+    NotAnEnvironment {
+        /// Where.
+        path: PathBuf,
+        /// An environment inside it or around it that may have been meant.
+        meant: Option<PathBuf>,
+    },
+    /// None was asked for, none is active, and none is near.
+    #[error("no environment is active, and there is no .venv, venv or env in {} or above it", .cwd.display())]
+    NoneNear {
+        /// Where the search began.
+        cwd: PathBuf,
+    },
+    /// The root directory.
+    #[error(transparent)]
+    NoPrefix(#[from] PrefixError),
+    /// The path cannot be looked at.
+    #[error(transparent)]
+    Io(#[from] IoError),
+}
+
+/// Finds the environment: the one asked for, else the active one, else the nearest from the working directory upwards.
+pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateError> {
+    if let Some(typed) = asked {
+        return at(&caller.absolute(typed));
+    }
+    if let Some(active) = caller.variable("VIRTUAL_ENV") {
+        return at(&caller.absolute(Path::new(active))).map_err(|error| match error {
+            LocateError::NoSuchPath { path } => LocateError::ActiveIsGone { path },
+            other => other,
+        });
+    }
+    nearest(&caller.cwd).ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
+}
+
+/// The environment at exactly this absolute path.
+pub fn at(path: &Path) -> Result<Prefix, LocateError> {
+    let facts = match fs::stat(path) {
+        Err(error) if error.is_missing() => return Err(LocateError::NoSuchPath { path: path.to_owned() }),
+        answer => answer?,
+    };
+    if facts.kind != Kind::Directory {
+        return Err(LocateError::NotADirectory { path: path.to_owned(), kind: facts.kind });
+    }
+    let prefix = Prefix::new(fs::physical(path)?)?;
+    if looks_like_environment(prefix.path()) == Likeness::None {
+        return Err(LocateError::NotAnEnvironment {
+            path: prefix.path().to_owned(),
+            meant: inside(prefix.path()).or_else(|| around(prefix.path())),
+        });
+    }
+    Ok(prefix)
+}
+
+/// The nearest environment with a usual name, from a directory upwards.
+fn nearest(start: &Path) -> Option<Prefix> {
+    start.ancestors().find_map(|directory| {
+        let found = inside(directory)?;
+        Prefix::new(fs::physical(&found).ok()?).ok()
+    })
+}
+
+fn inside(directory: &Path) -> Option<PathBuf> {
+    let is_directory = |path: &PathBuf| fs::stat(path).is_ok_and(|facts| facts.kind == Kind::Directory);
+    let candidates = USUAL_NAMES.iter().map(|name| directory.join(name)).filter(is_directory);
+    candidates.into_iter().find(|path| looks_like_environment(path) != Likeness::None)
+}
+
+fn around(path: &Path) -> Option<PathBuf> {
+    let mut above = path.ancestors().skip(1);
+    above
+        .find(|directory| matches!(fs::lstat_if_any(&directory.join("pyvenv.cfg")), Ok(Some(_))))
+        .map(Path::to_owned)
+}
+
+/// How much a directory looks like an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// Not at all, or nothing stands there.
+    None,
+    /// It cannot be looked into, so that it may be one.
+    Hidden,
+    /// It is one, whole or broken.
+    Environment,
+}
+
+/// Judges a directory: `pyvenv.cfg` (PEP 405) or `conda-meta` make an environment; so do, without them, the scripts
+/// and site-packages of one that lost its `pyvenv.cfg`, or of a virtualenv before 20. A Python installation, which
+/// has site-packages and its own standard library beside them, is none.
+pub fn looks_like_environment(directory: &Path) -> Likeness {
+    let mut hidden = false;
+    let mut has = |inside: &str| match fs::lstat_if_any(&directory.join(inside)) {
+        Ok(found) => found.is_some(),
+        Err(error) => {
+            hidden |= error.is_denied();
+            false
+        }
+    };
+    if has("pyvenv.cfg") || has("conda-meta") {
+        return Likeness::Environment;
+    }
+    let has_scripts = has("bin/activate") || has("bin/python");
+    if hidden {
+        return Likeness::Hidden;
+    }
+    if has_scripts && has_library(directory) { Likeness::Environment } else { Likeness::None }
+}
+
+/// Whether one of the directories in `lib` holds the site-packages of an environment.
+fn has_library(directory: &Path) -> bool {
+    let lib = directory.join("lib");
+    let names = Directory::open(&lib).and_then(|lib| lib.names()).unwrap_or_default();
+    names.iter().any(|name| {
+        let versioned = std::str::from_utf8(name).is_ok_and(|name| PythonLabel::parse(name).is_some());
+        let library = lib.join(OsStr::from_bytes(name));
+        let has = |inside: &str| matches!(fs::lstat_if_any(&library.join(inside)), Ok(Some(_)));
+        versioned && has("site-packages") && (has("orig-prefix.txt") || !has("os.py"))
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests build what is to be found")]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::{create_dir_all, write};
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    use super::{LocateError, locate};
+    use crate::model::caller::Caller;
+    use crate::model::owner::Viewer;
+
+    fn caller(cwd: &Path, active: Option<&Path>) -> Caller {
+        let viewer =
+            Viewer { uid: 1000, gid: 1000, groups: vec![1000], private_group: true, trusted_owners: vec![] };
+        let active = active.map(|path| ("VIRTUAL_ENV".into(), path.into()));
+        let variables: BTreeMap<_, _> = active.into_iter().collect();
+        let cwd = cwd.to_owned();
+        Caller { viewer, sudo_uid: None, cwd, home: None, state_dir: None, cache_dir: None, variables }
+    }
+
+    fn ground() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        (directory, root)
+    }
+
+    fn environment(path: &Path) {
+        create_dir_all(path).unwrap();
+        write(path.join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+    }
+
+    fn found(asked: Option<&Path>, caller: &Caller) -> PathBuf {
+        locate(asked, caller).unwrap().path().to_owned()
+    }
+
+    #[test]
+    fn what_was_asked_for_then_the_active_then_the_nearest() {
+        let (_keep, root) = ground();
+        environment(&root.join("p/venv"));
+        environment(&root.join("p/.venv"));
+        environment(&root.join("active"));
+        create_dir_all(root.join("p/src/env/deep")).unwrap();
+        let inside = caller(&root.join("p/src/env/deep"), None);
+        assert_eq!(found(None, &inside), root.join("p/.venv"), "a directory `env` that is none is passed by");
+        assert_eq!(found(Some(Path::new("../../../venv")), &inside), root.join("p/venv"));
+        let active = caller(&root.join("p"), Some(&root.join("active")));
+        assert_eq!(found(None, &active), root.join("active"));
+        let stale = caller(&root.join("p"), Some(&root.join("gone")));
+        assert!(matches!(locate(None, &stale), Err(LocateError::ActiveIsGone { .. })));
+    }
+
+    #[test]
+    fn a_link_means_where_it_leads() {
+        let (_keep, root) = ground();
+        environment(&root.join("elsewhere/e"));
+        create_dir_all(root.join("p")).unwrap();
+        symlink("../elsewhere/e", root.join("p/.venv")).unwrap();
+        assert_eq!(found(None, &caller(&root.join("p"), None)), root.join("elsewhere/e"));
+        symlink("loop", root.join("loop")).unwrap();
+        assert!(matches!(locate(Some(&root.join("loop")), &caller(&root, None)), Err(LocateError::Io(_))));
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_answer() {
+        let (_keep, root) = ground();
+        environment(&root.join("p/.venv"));
+        create_dir_all(root.join("p/.venv/bin")).unwrap();
+        create_dir_all(root.join("empty")).unwrap();
+        write(root.join("file"), "").unwrap();
+        let me = caller(&root.join("empty"), None);
+        let error = |path: &str| locate(Some(&root.join(path)), &me).unwrap_err();
+        assert!(matches!(error("nowhere"), LocateError::NoSuchPath { .. }));
+        assert!(matches!(error("file/below"), LocateError::NoSuchPath { .. }));
+        assert!(matches!(error("file"), LocateError::NotADirectory { .. }));
+        assert!(matches!(error("empty"), LocateError::NotAnEnvironment { meant: None, .. }));
+        for place in ["p", "p/.venv/bin"] {
+            let LocateError::NotAnEnvironment { meant, .. } = error(place) else { panic!("{place}") };
+            assert_eq!(meant, Some(root.join("p/.venv")), "{place}");
+        }
+        assert!(matches!(error("../../../../../../.."), LocateError::NoPrefix(_)));
+    }
+
+    #[test]
+    fn an_environment_without_its_config_is_one_and_a_python_installation_is_none() {
+        let (_keep, root) = ground();
+        for place in ["lost", "installed", "legacy"] {
+            create_dir_all(root.join(place).join("bin")).unwrap();
+            create_dir_all(root.join(place).join("lib/python3.11/site-packages")).unwrap();
+            write(root.join(place).join("bin/python"), "").unwrap();
+        }
+        write(root.join("installed/lib/python3.11/os.py"), "").unwrap();
+        write(root.join("legacy/lib/python3.11/os.py"), "").unwrap();
+        write(root.join("legacy/lib/python3.11/orig-prefix.txt"), "/usr").unwrap();
+        let me = caller(&root, None);
+        assert!(locate(Some(Path::new("lost")), &me).is_ok());
+        assert!(locate(Some(Path::new("legacy")), &me).is_ok());
+        assert!(locate(Some(Path::new("installed")), &me).is_err());
+    }
+}
