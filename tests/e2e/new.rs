@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use venvkeep_testkit::{Context, Need, Project, Who, owners, require, tools};
@@ -277,4 +278,30 @@ fn a_setgid_bit_is_inherited() {
         let mode = fs::metadata(project.path().join(inside)).unwrap().mode();
         assert_eq!(mode & 0o7777, 0o2755, "{inside}");
     }
+}
+
+#[test]
+fn a_killed_run_leaves_what_the_next_one_removes() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let mut cut_off = 0;
+    for delay in (0..60).step_by(3) {
+        let project = ctx.project(&format!("proj-{delay}"));
+        let mut run = project.venvkeep(["new", "-q"]).spawn();
+        std::thread::sleep(Duration::from_millis(delay));
+        run.kill().unwrap();
+        let finished = run.wait().unwrap().success();
+        let there = project.path().join(".venv").exists();
+        assert!(there || !finished);
+        cut_off += usize::from(!there);
+        project.venvkeep(["new", "-q"]).run().code(if there { 2 } else { 0 });
+        let names = fs::read_dir(project.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        if !there {
+            assert_eq!(names.collect::<Vec<_>>(), [".venv"], "killed after {delay} ms");
+        }
+        ctx.program(Who::User, project.path().join(".venv/bin/python"))
+            .args(["-c", "import pip"])
+            .run()
+            .success();
+    }
+    assert!(cut_off > 0, "no run was killed before it was done");
 }

@@ -31,14 +31,16 @@ const WHEEL: Member<'_> =
 
 /// Writes a wheel with these members and a RECORD that lists them.
 fn wheel(directory: &Path, members: &[Member<'_>]) -> PathBuf {
-    let listed: String = members
-        .iter()
-        .map(|(name, _, content)| {
-            let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(content));
-            format!("\"{name}\",sha256={digest},{}\n", content.len())
-        })
-        .collect();
-    wheel_with_record(directory, members, &listed)
+    wheel_with_record(directory, members, &listing(members))
+}
+
+/// The rows that a truthful RECORD has for these members.
+fn listing(members: &[Member<'_>]) -> String {
+    let rows = members.iter().map(|(name, _, content)| {
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(content));
+        format!("\"{name}\",sha256={digest},{}\n", content.len())
+    });
+    rows.collect::<Vec<_>>().concat()
 }
 
 fn wheel_with_record(directory: &Path, members: &[Member<'_>], record: &str) -> PathBuf {
@@ -188,12 +190,7 @@ fn a_wheel_that_breaks_a_rule_is_refused() {
 #[test]
 fn what_record_does_not_vouch_for_is_refused() {
     let members = [METADATA, WHEEL, ("thing/x.py", 0o644, "x")];
-    let papers: String = members[..2]
-        .iter()
-        .map(|(name, _, content)| {
-            format!("{name},sha256={},\n", URL_SAFE_NO_PAD.encode(Sha256::digest(content)))
-        })
-        .collect();
+    let papers = listing(&members[..2]);
     let other = URL_SAFE_NO_PAD.encode(Sha256::digest("y"));
     for (row, expected) in [
         (String::new(), "is not listed"),

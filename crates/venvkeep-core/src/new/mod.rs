@@ -1,7 +1,7 @@
 //! A new environment, from what was typed to the finished directory.
 //!
 //! It is built beside its place and renamed into it in one step that never replaces anything: at every instant there
-//! is either nothing or a whole environment.
+//! is either nothing or a whole environment. What a killed run leaves beside it, the next run for that place removes.
 
 pub mod place;
 
@@ -20,6 +20,7 @@ use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, 
 use crate::rebuild::seed::{Seeded, seed};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
+use crate::swap::{Journal, SwapError};
 use place::{Place, UnusablePath};
 
 /// What is wanted.
@@ -96,6 +97,9 @@ pub enum NewError {
     /// pip could not be put in.
     #[error("could not put pip in: {0}")]
     Seed(#[from] WheelError),
+    /// Another run is at work there, or what it left cannot be settled.
+    #[error(transparent)]
+    Beside(#[from] SwapError),
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -112,7 +116,11 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
     let mut around = Around::make(&environment)?;
     let prefix = physical_prefix(&environment)?;
     place::usable(prefix.path())?;
+    let mut journal = Journal::open(&prefix)?;
+    // While another run held the place, it may have filled it.
+    insist_on_free(prefix.path())?;
     let stage = Stage::create(&prefix)?;
+    journal.building(stage.path(), &stage.place().identity)?;
     let skeleton = Skeleton {
         interpreter: &interpreter,
         prefix: &prefix,
