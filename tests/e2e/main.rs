@@ -8,8 +8,10 @@
     reason = "tests look at the disk themselves instead of trusting the code under test"
 )]
 
+mod freeze;
 mod ground;
 mod new;
+mod support;
 
 /// The program under test.
 const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");

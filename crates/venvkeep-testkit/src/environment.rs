@@ -176,13 +176,13 @@ impl Environment<'_> {
         install.args(packages).umask(self.umask).run().success();
     }
 
-    /// What `pip freeze` prints, line by line. Starts the environment's interpreter: for healthy ones
-    /// only.
+    /// What `pip freeze --local` prints, line by line: PyPy's standard library brings distributions of
+    /// its own, which are not the environment's. Starts its interpreter: for healthy ones only.
     pub fn freeze(&self) -> Vec<String> {
         self.frozen_lines(&[])
     }
 
-    /// What `pip freeze --all` prints: pip itself too, and setuptools.
+    /// What `pip freeze --local --all` prints: pip itself too, and setuptools.
     pub fn freeze_all(&self) -> Vec<String> {
         self.frozen_lines(&["--all"])
     }
@@ -197,7 +197,8 @@ impl Environment<'_> {
             }
         };
         // Looking changes nothing: root's bytecode in a user's environment would be one more finding.
-        let frozen = pip.arg("freeze").args(args).env("PYTHONDONTWRITEBYTECODE", "1").run().success();
+        let frozen =
+            pip.args(["freeze", "--local"]).args(args).env("PYTHONDONTWRITEBYTECODE", "1").run().success();
         frozen.stdout.lines().map(str::to_owned).collect()
     }
 
