@@ -11,6 +11,7 @@
 //! | [`host`] | | the only doors to the machine: files by descriptor, processes, credentials |
 //! | [`locate`] | a path, or nothing | the environment that is meant |
 //! | [`inspect`] | an environment's place | the facts about it, and its frozen list |
+//! | [`diagnose`] | the facts | what is wrong, how it came about, what to do |
 //! | [`interpreters`] | what `-p` says | the base interpreter that is meant, and what it says it is |
 //! | [`rebuild`] | an interpreter, a place | an environment in a directory of its own making |
 //!
@@ -23,6 +24,7 @@
 
 #![deny(missing_docs)]
 
+pub mod diagnose;
 pub mod error;
 pub mod host;
 pub mod inspect;

@@ -1,7 +1,7 @@
 //! The facts about one environment, as one look found them; each fact is its own result, so that one that cannot be
 //! had hides no other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::distribution::Distribution;
 use crate::model::facts::Facts;
@@ -47,6 +47,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The first place whose content is not known: what is installed there is missing from `distributions`.
+    pub fn unlisted(&self) -> Option<&Path> {
+        self.sites.iter().find(|site| !site.listed).map(|site| site.path.as_path())
+    }
+
     /// The configuration, where it could be read.
     pub fn configuration(&self) -> Option<&PyvenvCfg> {
         match &self.config {

@@ -1,0 +1,99 @@
+//! Declared dependencies that are not met: what `pip check` says, for the environment's own Python.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use pep440_rs::Version;
+use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VerbatimUrl, VersionOrUrl};
+
+use super::finding::{Code, Finding, Remedy};
+use super::{Evidence, counted, found};
+use crate::inspect::snapshot::Snapshot;
+use crate::model::distribution::Distribution;
+use crate::model::name::PackageName;
+use crate::model::python_version::PythonVersion;
+
+/// Dependencies that are not installed, or in a version that does not fit.
+pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
+    let unmet = unmet(snapshot);
+    let first = unmet.first()?;
+    let more = match unmet.len() - 1 {
+        0 => String::new(),
+        several => format!(" (and {} more)", counted(several, "such case", "such cases")),
+    };
+    let message = format!("{first}{more}");
+    let mut about = Evidence::default();
+    about.add(unmet.len(), unmet.iter().map(Into::into));
+    let cause =
+        "a package was removed, or installed in another version, without regard to those that need it";
+    let remedy =
+        Remedy::Advice("install what is missing; a heal keeps the versions that are there".to_owned());
+    Some(Finding { cause: Some(cause.to_owned()), remedy, ..found(Code::DependencyUnmet, message, about) })
+}
+
+/// Each unmet dependency as a sentence, in the order of the distributions. Nothing where what is installed, or for
+/// which Python, is not known.
+pub fn unmet(snapshot: &Snapshot) -> Vec<String> {
+    if snapshot.unlisted().is_some() {
+        return Vec::new();
+    }
+    let Some(environment) = snapshot.python.and_then(|python| markers(python, snapshot.implementation()))
+    else {
+        return Vec::new();
+    };
+    let installed: BTreeMap<&PackageName, &str> =
+        snapshot.distributions.iter().map(|one| (&one.name, one.version.as_str())).collect();
+    let needs = |one: &Distribution| -> Vec<String> {
+        let applying = one.requires_dist.iter().filter_map(|text| applies(text, &environment));
+        applying.filter_map(|need| complaint(one, &need, &installed)).collect()
+    };
+    snapshot.distributions.iter().flat_map(needs).collect()
+}
+
+/// The requirement, where it makes sense and its marker holds without extras.
+fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<VerbatimUrl>> {
+    let requirement = Requirement::<VerbatimUrl>::from_str(text).ok()?;
+    requirement.evaluate_markers(environment, &[]).then_some(requirement)
+}
+
+fn complaint(
+    one: &Distribution,
+    need: &Requirement<VerbatimUrl>,
+    installed: &BTreeMap<&PackageName, &str>,
+) -> Option<String> {
+    let name = PackageName::parse(need.name.as_ref()).ok()?;
+    let who = format!("{} {}", one.name.as_written(), one.version);
+    let Some(version) = installed.get(&name) else {
+        return Some(format!("{who} requires {name}, which is not installed"));
+    };
+    let Some(VersionOrUrl::VersionSpecifier(specifiers)) = &need.version_or_url else { return None };
+    let fits = Version::from_str(version).is_ok_and(|version| specifiers.contains(&version));
+    (!fits).then(|| format!("{who} requires {name}{specifiers}, but {version} is installed"))
+}
+
+/// The values of the markers (PEP 508) for a Python on this kind of machine. The kernel's release and version, which
+/// no dependency should hang on, stay empty.
+fn markers(python: PythonVersion, implementation: Option<&str>) -> Option<MarkerEnvironment> {
+    let full = PythonVersion { micro: python.micro.or(Some(0)), ..python }.to_string();
+    let short = format!("{}.{}", python.major, python.minor);
+    let is_macos = std::env::consts::OS == "macos";
+    let machine = match std::env::consts::ARCH {
+        "aarch64" if is_macos => "arm64",
+        other => other,
+    };
+    let is_pypy = implementation == Some("pypy");
+    MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
+        implementation_name: if is_pypy { "pypy" } else { "cpython" },
+        implementation_version: &full,
+        os_name: "posix",
+        platform_machine: machine,
+        platform_python_implementation: if is_pypy { "PyPy" } else { "CPython" },
+        platform_release: "",
+        platform_system: if is_macos { "Darwin" } else { "Linux" },
+        platform_version: "",
+        python_full_version: &full,
+        python_version: &short,
+        sys_platform: if is_macos { "darwin" } else { "linux" },
+    })
+    .ok()
+}

@@ -1,0 +1,136 @@
+//! Whose the entries are, and what their modes allow.
+
+use std::collections::BTreeSet;
+
+use super::finding::{Code, Finding, Remedy, Severity};
+use super::{Evidence, Names, counted, found, owner_name};
+use crate::inspect::snapshot::Snapshot;
+use crate::model::facts::Kind;
+use crate::model::owner::ROOT;
+use crate::model::tree::{EntryId, Tree, Unlisted};
+
+/// Whose the environment should be: the viewer's; for root, who may look at anybody's, that of whoever owns the
+/// directory around it.
+fn expected_owner(snapshot: &Snapshot) -> u32 {
+    if snapshot.viewer.is_root() { snapshot.parent.facts.uid } else { snapshot.viewer.uid }
+}
+
+/// Entries of another user. An environment that is root's on purpose is only worth a note.
+pub(super) fn foreign_owner(snapshot: &Snapshot, names: Names<'_>) -> Option<Finding> {
+    let tree = &snapshot.tree;
+    let expected = expected_owner(snapshot);
+    let foreign = Evidence::entries(tree, |id| tree.facts(id).uid != expected);
+    if foreign.is_empty() {
+        return None;
+    }
+    let owners: BTreeSet<u32> =
+        tree.ids().map(|id| tree.facts(id).uid).filter(|&uid| uid != expected).collect();
+    let whose = owners.iter().map(|&uid| owner_name(uid, names)).collect::<Vec<_>>().join(" and ");
+    if is_roots_on_purpose(snapshot) {
+        let message =
+            "it belongs to root, like the directory around it: everybody can use it, only root can change it";
+        let finding = found(Code::ForeignOwner, message.to_owned(), foreign);
+        return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
+    }
+    let total = tree.len() + 1;
+    let rightful = if snapshot.viewer.is_root() { owner_name(expected, names) } else { "you".to_owned() };
+    let message = if foreign.count == total {
+        format!(
+            "the whole environment belongs to {whose}, so {rightful} cannot install, upgrade or remove anything in it"
+        )
+    } else {
+        format!(
+            "{} of its {total} entries belong to {whose}, so {rightful} cannot upgrade or remove what they are part of",
+            foreign.count
+        )
+    };
+    let cause = if owners.contains(&ROOT) {
+        "it was made or changed with sudo (sudo python -m venv, sudo pip install), or by a container that ran as root \
+         over this directory; pip and Python did nothing wrong"
+    } else {
+        "another user made it, or it was copied or restored from a backup with its owners kept; pip and Python did \
+         nothing wrong"
+    };
+    Some(Finding { cause: Some(cause.to_owned()), ..found(Code::ForeignOwner, message, foreign) })
+}
+
+/// Root's directory around it, nothing inside that is anybody else's, and everything readable: an environment that
+/// root provides for others.
+fn is_roots_on_purpose(snapshot: &Snapshot) -> bool {
+    let tree = &snapshot.tree;
+    snapshot.parent.facts.uid == ROOT
+        && tree.ids().all(|id| tree.facts(id).uid == ROOT && snapshot.viewer.can_read(tree.facts(id)))
+        && tree.unlisted().all(|(_, why)| why != Unlisted::Denied)
+}
+
+/// Entries that the viewer may not read.
+pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
+    let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
+    let denied: BTreeSet<EntryId> =
+        tree.unlisted().filter(|(_, why)| *why == Unlisted::Denied).map(|(id, _)| id).collect();
+    let is_unreadable = |id: EntryId| {
+        let facts = tree.facts(id);
+        let readable_kind = matches!(facts.kind, Kind::Directory | Kind::File);
+        denied.contains(&id) || (readable_kind && !viewer.can_read(facts))
+    };
+    let about = Evidence::entries(tree, is_unreadable);
+    if about.is_empty() {
+        return None;
+    }
+    let message = if is_unreadable(Tree::ROOT) {
+        "you may not look into it, so what is installed in it is not known".to_owned()
+    } else {
+        let what = counted(about.count, "file or directory", "files and directories");
+        format!("you may not read {what}: Python fails to import them, or takes a package for an empty one")
+    };
+    let modes = |id: &EntryId| tree.facts(*id);
+    let cause = match tree.ids().filter(|&id| is_unreadable(id)).map(|id| *modes(&id)).next() {
+        Some(facts) if facts.uid == viewer.uid => {
+            "they are your own, but your permission to read them was taken away (chmod)".to_owned()
+        }
+        Some(facts) => {
+            let umask = if facts.mode & 0o070 == 0 { "077" } else { "027" };
+            format!(
+                "they were written under a strict umask (such as {umask}) by another user, usually by sudo pip on a \
+                 hardened machine; pip did nothing wrong"
+            )
+        }
+        None => return None,
+    };
+    Some(Finding { cause: Some(cause), ..found(Code::Unreadable, message, about) })
+}
+
+/// Directories of the viewer's own that they may not write in. Files are not counted: pip replaces them without
+/// writing into them, and read-only ones are common (git's objects).
+pub(super) fn unwritable(snapshot: &Snapshot) -> Option<Finding> {
+    let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
+    let about = Evidence::entries(tree, |id| {
+        let facts = tree.facts(id);
+        facts.kind == Kind::Directory && facts.uid == viewer.uid && !viewer.can_write(facts)
+    });
+    if about.is_empty() {
+        return None;
+    }
+    let what = counted(about.count, "of your own directories is", "of your own directories are");
+    let message = format!("{what} write-protected, so pip cannot install, upgrade or remove anything there");
+    let cause = "the permission to write was taken away (chmod), or they were copied from a read-only place";
+    Some(Finding { cause: Some(cause.to_owned()), ..found(Code::Unwritable, message, about) })
+}
+
+/// Entries that everybody may change. Sticky directories and links are not among them.
+pub(super) fn world_writable(snapshot: &Snapshot) -> Option<Finding> {
+    let tree = &snapshot.tree;
+    let about = Evidence::entries(tree, |id| {
+        let facts = tree.facts(id);
+        let protected = facts.kind == Kind::Link || (facts.kind == Kind::Directory && facts.is_sticky());
+        facts.mode & 0o002 != 0 && !protected
+    });
+    if about.is_empty() {
+        return None;
+    }
+    let what = counted(about.count, "entry", "entries");
+    let message =
+        format!("everybody on this machine may change {what} of it, and so run what they like in your name");
+    let cause = "chmod -R 777, or a umask of 000 when it was made";
+    Some(Finding { cause: Some(cause.to_owned()), ..found(Code::WorldWritable, message, about) })
+}

@@ -1,0 +1,104 @@
+//! The place where the environment is: the directory around it, what lies beside it, and who manages it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::finding::{Code, Finding, Remedy};
+use super::{Evidence, Names, counted, found, owner_name, shown_path};
+use crate::inspect::snapshot::{EnvironmentKind, Sibling, Snapshot};
+use crate::model::tree::{Tree, Unlisted};
+
+/// The directory around it may not be written, so that a heal could not build beside it.
+pub(super) fn parent_unwritable(snapshot: &Snapshot, names: Names<'_>) -> Option<Finding> {
+    if snapshot.parent.writable {
+        return None;
+    }
+    let message = format!(
+        "you may not write in the directory around it, which belongs to {}: a heal has to build elsewhere",
+        owner_name(snapshot.parent.facts.uid, names)
+    );
+    let about = Evidence::one(snapshot.prefix.parent());
+    Some(Finding { remedy: Remedy::Nothing, ..found(Code::ParentUnwritable, message, about) })
+}
+
+/// The directory around it is sticky and neither it nor the environment is the viewer's: nothing can be renamed.
+pub(super) fn parent_sticky(snapshot: &Snapshot, names: Names<'_>) -> Option<Finding> {
+    let (parent, viewer) = (&snapshot.parent.facts, &snapshot.viewer);
+    let environment = snapshot.tree.facts(Tree::ROOT);
+    let may_rename = viewer.is_root() || parent.uid == viewer.uid || environment.uid == viewer.uid;
+    if !parent.is_sticky() || may_rename {
+        return None;
+    }
+    let message = format!(
+        "the directory around it is shared (its sticky bit is set, as in /tmp): only {} can move it aside",
+        owner_name(environment.uid, names)
+    );
+    let about = Evidence::one(snapshot.prefix.parent());
+    Some(Finding { remedy: Remedy::Nothing, ..found(Code::ParentSticky, message, about) })
+}
+
+/// Something is mounted at its place, or inside it.
+pub(super) fn mount_point(snapshot: &Snapshot) -> Option<Finding> {
+    let tree = &snapshot.tree;
+    let itself = (tree.facts(Tree::ROOT).device != snapshot.parent.facts.device).then(|| PathBuf::from("."));
+    let inside = tree.unlisted().filter(|(_, why)| *why == Unlisted::OtherFileSystem);
+    let about = Evidence::of(itself.into_iter().chain(inside.map(|(id, _)| shown_path(tree, id))));
+    if about.is_empty() {
+        return None;
+    }
+    let message =
+        "another file system is mounted there, which cannot be moved aside and is not looked into".to_owned();
+    Some(Finding { remedy: Remedy::Nothing, ..found(Code::MountPoint, message, about) })
+}
+
+/// What a heal that was cut off left beside it.
+pub(super) fn interrupted_heal(snapshot: &Snapshot) -> Option<Finding> {
+    let about = Evidence::of(snapshot.siblings.iter().filter_map(|sibling| match sibling {
+        Sibling::Interrupted(path) => Some(path.clone()),
+        Sibling::Kept(_) => None,
+    }));
+    if about.is_empty() {
+        return None;
+    }
+    let message =
+        "a heal of it was cut off (or is at work right now); the next heal settles what it left".to_owned();
+    let cause = "venvkeep was stopped: the machine lost power, or it was killed";
+    Some(Finding { cause: Some(cause.to_owned()), ..found(Code::InterruptedHeal, message, about) })
+}
+
+/// Old trees that heals kept.
+pub(super) fn kept_environment(snapshot: &Snapshot) -> Option<Finding> {
+    let about = Evidence::of(snapshot.siblings.iter().filter_map(|sibling| match sibling {
+        Sibling::Kept(path) => Some(path.clone()),
+        Sibling::Interrupted(_) => None,
+    }));
+    if about.is_empty() {
+        return None;
+    }
+    let what = counted(about.count, "old tree of it is", "old trees of it are");
+    let message = format!("{what} kept beside it, from before a heal; remove what you no longer need");
+    Some(Finding { remedy: Remedy::Nothing, ..found(Code::KeptEnvironment, message, about) })
+}
+
+/// Another tool made it and keeps it: that tool has to rebuild it.
+pub(super) fn managed_elsewhere(snapshot: &Snapshot) -> Option<Finding> {
+    let has = |name: &str| snapshot.tree.child(Tree::ROOT, OsStr::new(name)).is_some();
+    let lies_in = |above: &str| snapshot.prefix.parent().ends_with(above);
+    let name = || {
+        shlex::bytes::try_quote(snapshot.prefix.name().as_encoded_bytes())
+            .map(|name| String::from_utf8_lossy(&name).into_owned())
+            .unwrap_or_default()
+    };
+    let (tool, remedy) = if snapshot.kind == EnvironmentKind::Conda {
+        ("conda", Remedy::Advice("rebuild it with conda: conda env export, then conda env create".to_owned()))
+    } else if has("pipx_metadata.json") || lies_in("pipx/venvs") {
+        ("pipx", Remedy::Command(format!("pipx reinstall {}", name())))
+    } else if has("uv-receipt.toml") || lies_in("uv/tools") {
+        ("uv tool", Remedy::Command(format!("uv tool upgrade --reinstall {}", name())))
+    } else {
+        return None;
+    };
+    let message = format!("{tool} made this environment and keeps records about it: let {tool} rebuild it");
+    let about = Evidence::one(Path::new("."));
+    Some(Finding { remedy, ..found(Code::ManagedElsewhere, message, about) })
+}
