@@ -10,10 +10,17 @@
 //! | [`model`] | | pure values: what an environment consists of |
 //! | [`host`] | | the only doors to the machine: files by descriptor, processes, credentials |
 //! | [`locate`] | a path, or nothing | the environment that is meant |
-//! | [`inspect`] | an environment's place | the facts about it, and its frozen list |
-//! | [`diagnose`] | the facts | what is wrong, how it came about, what to do |
 //! | [`interpreters`] | what `-p` says | the base interpreter that is meant, and what it says it is |
-//! | [`rebuild`] | an interpreter, a place | an environment in a directory of its own making |
+//! | [`inspect`] | an environment's place | the facts about it, and its frozen list |
+//! | [`diagnose`] | the facts | findings: what is wrong, how it came about, what puts it right |
+//! | [`plan`] | facts, findings, wishes | which interpreter, and for each pin where it comes from |
+//! | [`rebuild`] | a plan, a place | an environment in a directory of its own making: the stage |
+//! | [`verify`] | a stage, the old environment | a stage that may be swapped in |
+//! | [`swap`] | a verified stage | the new environment in place, the old one beside it |
+//! | [`report`] | all of it | what the command shows |
+//!
+//! [`heal`] runs them all, [`new`] those that a new environment needs; [`root`] says when root is the wrong user for
+//! either, and [`store`] is what is kept for the user outside of environments.
 //!
 //! # Rules of the house
 //!
@@ -26,13 +33,18 @@
 
 pub mod diagnose;
 pub mod error;
+pub mod heal;
 pub mod host;
 pub mod inspect;
 pub mod interpreters;
 pub mod locate;
 pub mod model;
 pub mod new;
+pub mod plan;
 pub mod progress;
 pub mod rebuild;
+pub mod report;
+pub mod root;
+pub mod store;
 pub mod swap;
 pub mod verify;

@@ -1,10 +1,25 @@
 //! What to do about an error, apart from the words of the error itself.
 
+use std::path::Path;
+
+use venvkeep_core::heal::HealError;
+use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
+use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::model::requirements_file::RequirementsError;
+use venvkeep_core::plan::PlanError;
+use venvkeep_core::rebuild::build::BuildError;
+use venvkeep_core::rebuild::install::InstallError;
+use venvkeep_core::root::WrongUser;
+use venvkeep_core::swap::SwapError;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::printable::{printable, shell_word};
+
+/// Files beside an environment that say what belongs into it.
+const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"];
 
 /// No environment where one was asked for: a usage error, with the way out.
 pub(crate) fn not_located(error: &LocateError) -> Failure {
@@ -30,4 +45,115 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("or make one here with: venvkeep new"),
         LocateError::NoPrefix(_) | LocateError::Io(_) => failure,
     }
+}
+
+/// Root would lock somebody out.
+pub(crate) fn wrong_user(refusal: &WrongUser, command: &str) -> Failure {
+    let failure = Failure::new(Exit::Usage, printable(refusal.to_string()));
+    let (environment, without) = match refusal {
+        WrongUser::UnderSudo { environment, .. } => (environment, "Type the command without sudo"),
+        WrongUser::OthersDirectory { environment, .. } => (environment, "Type the command as that user"),
+    };
+    let again = format!("venvkeep {command} {}", shell_word(environment));
+    let failure = failure.hint(format!("{without}; none of it needs root:  {again}"));
+    let failure = match refusal {
+        WrongUser::UnderSudo { .. } => failure,
+        WrongUser::OthersDirectory { owner, .. } => {
+            failure.hint(format!("In a container, start it as that user:  docker run --user {owner} ..."))
+        }
+    };
+    failure.hint("If it is meant to be root's, add --as-root.")
+}
+
+/// Lines of a requirements file that are no exact pins.
+pub(crate) fn list(error: &RequirementsError, file: &Path) -> Failure {
+    let mut failure =
+        Failure::new(Exit::Usage, format!("{} is not a list of exact versions", printable(file)));
+    for problem in error.problems.iter().take(20) {
+        failure =
+            failure.hint(format!("line {}: {} - {}", problem.line, printable(&problem.shown), problem.fault));
+    }
+    failure.hint("A list that venvkeep freeze or pip freeze wrote has one name==version on each line.")
+}
+
+/// A heal that did not come to its end.
+pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
+    let failure = Failure::new(Exit::Failed, printable(error.to_string())).live(error.live());
+    match error {
+        HealError::Plan(PlanError::Hostile { list, .. }) => {
+            let mut failure = Failure { exit: Exit::Attention, ..failure }
+                .hint("Nobody has to have done anything wrong; but look at this list before it is installed as you:");
+            for line in list.lines() {
+                failure = failure.hint(format!("  {}", printable(line)));
+            }
+            let path = shell_word(prefix.path());
+            failure
+                .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
+                .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
+        }
+        HealError::Plan(PlanError::NoInstaller { .. }) => failure
+            .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
+            .hint("  sudo apt install python3-pip-whl    (or get uv, which needs no root)"),
+        HealError::Plan(PlanError::ProjectInside { .. }) => failure
+            .hint("Move the project out of the environment, or heal with a list that leaves it out: -r FILE"),
+        HealError::Build(BuildError::Install(InstallError::Unobtainable { said, .. })) => {
+            let said = said.iter().map(|line| format!("  | {}", printable(line)));
+            said.fold(failure.hint("The installer's last words:"), Failure::hint)
+                .hint("Is the network up, and is the index the right one? Nothing was lost; try again later, or")
+                .hint("give a list with versions that can be had:  venvkeep heal -r FILE")
+        }
+        HealError::Unlisted { prefix, site } => not_listed(prefix, site),
+        HealError::Interpreter(FindError::NoneSuitable { .. } | FindError::Named(_)) => {
+            failure.hint("Install a Python, or name one with -p.  Debian or Ubuntu: sudo apt install python3")
+        }
+        HealError::Swap(SwapError::Busy { .. }) => failure.hint("Wait until it is done, then try again."),
+        HealError::Swap(SwapError::GarbledJournal { journal }) => {
+            failure.hint(format!("If no heal is running, remove it:  rm -- {}", shell_word(journal)))
+        }
+        HealError::Swap(SwapError::NotMovable { .. }) => {
+            failure.hint("Make a new environment elsewhere, and give it the list:  venvkeep freeze > list.txt")
+        }
+        HealError::Swap(SwapError::Io(error)) if error.is_denied() => failure
+            .hint("A heal builds the new environment beside the old one, so you must be able to write that directory.")
+            .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
+        _ => failure,
+    }
+}
+
+/// Both ways out where it cannot be known what is installed.
+pub(crate) fn not_listed(prefix: &Prefix, place: &Path) -> Failure {
+    let place = printable(prefix.join(place));
+    let failure = Failure::new(
+        Exit::Failed,
+        format!("what is installed cannot be known: you may not list {place} (pip could not either)"),
+    );
+    let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
+    let command =
+        format!("sudo {} freeze {} > requirements.txt", shell_word(&program), shell_word(prefix.path()));
+    failure
+        .hint(format!("Read it as root; this changes nothing: {command}"))
+        .hint(format!(
+            "or heal from a list that you have: venvkeep heal {} -r FILE",
+            shell_word(prefix.path())
+        ))
+        .hint(lists_beside(prefix))
+}
+
+fn lists_beside(prefix: &Prefix) -> String {
+    let names = fs::Directory::open(prefix.parent()).and_then(|parent| parent.names()).unwrap_or_default();
+    let mut found: Vec<_> = names
+        .into_iter()
+        .filter_map(|name| String::from_utf8(name).ok())
+        .filter(|name| LISTS.contains(&name.as_str()) || is_requirements(name))
+        .collect();
+    found.sort_unstable();
+    if found.is_empty() {
+        return "(no requirements file or lock file lies beside it)".to_owned();
+    }
+    format!("(beside it lie: {})", printable(found.join(", ")))
+}
+
+/// `requirements.txt`, `requirements-dev.txt`.
+fn is_requirements(name: &str) -> bool {
+    name.strip_suffix(".txt").is_some_and(|stem| stem.starts_with("requirements"))
 }

@@ -1,8 +1,11 @@
 //! Writes an environment, and only where no live one is: in a directory of this run's own making.
 
 pub mod activation;
+pub mod build;
 pub mod create;
 pub mod install;
+pub mod marks;
+mod records;
 pub mod relocate;
 pub mod scripts;
 pub mod seed;

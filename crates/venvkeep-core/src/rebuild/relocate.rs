@@ -4,33 +4,24 @@
 //! that names the stage is found by its unique name, text is rewritten, and RECORD follows, so that afterwards no text
 //! file names the stage.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
-use sha2::{Digest, Sha256};
 
+use super::records::{MAX_CHANGED, StagedRecord};
 use super::stage::Stage;
 use crate::host::fs::{self, Directory, Doing, IoError};
 use crate::host::walk;
 use crate::model::facts::Kind;
-use crate::model::record::{
-    self, HashAlgorithm, LineEnding, RecordHash, RecordLimits, RecordPlace, RecordRows,
-};
 use crate::model::shebang::{self, Shebang, Target};
 use crate::model::tree::Tree;
 
-/// A text file that names its environment is a script or a setting; anything larger is data.
-const MAX_TEXT: u64 = 16 * 1024 * 1024;
-
 /// How much of a file is looked at in one go.
 const CHUNK: usize = 256 * 1024;
-
-/// A RECORD of this run's own making, with room to spare.
-const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 256 * 1024 * 1024, rows: 2_000_000 };
 
 /// What relocating did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,8 +43,10 @@ pub fn relocate(stage: &Stage) -> Result<Relocated, IoError> {
     }
     let changed: BTreeSet<&Path> = done.rewritten.iter().map(PathBuf::as_path).collect();
     if !changed.is_empty() {
-        for record in records(&tree) {
-            update_record(stage, &root, &record, &changed)?;
+        for info in dist_infos(&tree) {
+            let mut record = StagedRecord::read(stage, &root, &info)?;
+            record.rehash(|file| changed.contains(file))?;
+            record.save()?;
         }
     }
     Ok(done)
@@ -100,10 +93,10 @@ fn rewrite(stage: &Stage, root: &Directory, path: &Path) -> Result<bool, IoError
     let Some(name) = path.file_name() else { return Ok(false) };
     let directory = root.descend(path.parent().unwrap_or(Path::new("")))?;
     let facts = directory.lstat(name)?;
-    if facts.size > MAX_TEXT {
+    if facts.size > MAX_CHANGED {
         return Ok(false);
     }
-    let content = directory.read(Path::new(name), MAX_TEXT)?;
+    let content = directory.read(Path::new(name), MAX_CHANGED)?;
     if content.contains(&0) {
         return Ok(false);
     }
@@ -144,57 +137,9 @@ fn replace_all(content: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     replaced
 }
 
-/// Every RECORD in the tree, relative to the prefix.
-fn records(tree: &Tree) -> Vec<PathBuf> {
-    let is_record = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name == "RECORD")
-            && path.parent().and_then(Path::extension).is_some_and(|extension| extension == "dist-info")
-    };
-    tree.ids()
-        .filter(|&id| tree.facts(id).kind == Kind::File)
-        .map(|id| tree.path(id))
-        .filter(is_record)
-        .collect()
-}
-
-/// Gives the rows of changed files their new hash and size.
-fn update_record(
-    stage: &Stage,
-    root: &Directory,
-    record: &Path,
-    changed: &BTreeSet<&Path>,
-) -> Result<(), IoError> {
-    let bad = |error: record::RecordError| {
-        IoError::new(Doing::Read, stage.join(record), std::io::Error::other(error))
-    };
-    let content = root.read(record, RECORD_LIMITS.bytes as u64)?;
-    let rows = RecordRows::parse(&content, RECORD_LIMITS).map_err(bad)?;
-    let mut rows = rows.collect::<Result<Vec<_>, _>>().map_err(bad)?;
-    let site = record.ancestors().nth(2).unwrap_or(Path::new(""));
-    let mut fresh: BTreeMap<PathBuf, (RecordHash, u64)> = BTreeMap::new();
-    let mut touched = false;
-    for row in &mut rows {
-        let RecordPlace::Inside(path) = row.resolve(stage.final_prefix().path(), site) else { continue };
-        if row.hash.is_none() || !changed.contains(path.as_path()) {
-            continue;
-        }
-        if !fresh.contains_key(&path) {
-            let bytes = root.read(&path, MAX_TEXT)?;
-            let hash = RecordHash::Known {
-                algorithm: HashAlgorithm::Sha256,
-                digest: Sha256::digest(&bytes).to_vec(),
-            };
-            fresh.insert(path.clone(), (hash, bytes.len() as u64));
-        }
-        if let Some((hash, size)) = fresh.get(&path) {
-            row.hash = Some(hash.clone());
-            row.size = Some(*size);
-            touched = true;
-        }
-    }
-    if touched {
-        let mode = root.descend(record.parent().unwrap_or(Path::new("")))?.lstat("RECORD".as_ref())?.mode;
-        fs::replace_file(&stage.join(record), mode, &record::write(&rows, LineEnding::of(&content)))?;
-    }
-    Ok(())
+/// Every dist-info directory that has a RECORD, relative to the prefix.
+fn dist_infos(tree: &Tree) -> Vec<PathBuf> {
+    let records = tree.ids().filter(|&id| tree.facts(id).kind == Kind::File && tree.name(id) == "RECORD");
+    let infos = records.map(|id| tree.path(tree.parent(id)));
+    infos.filter(|info| info.extension().is_some_and(|extension| extension == "dist-info")).collect()
 }

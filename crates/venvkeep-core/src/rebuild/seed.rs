@@ -36,13 +36,7 @@ pub fn seed(
     interpreter: &BaseInterpreter,
     viewer: &Viewer,
 ) -> Result<Seeded, WheelError> {
-    let places = places(interpreter);
-    let mut seeded = Seeded { distributions: Vec::new(), looked_in: places.clone() };
-    let found = places.iter().find_map(|place| Some((place, newest("pip", place, interpreter, viewer)?)));
-    let Some((place, pip)) = found else { return Ok(seeded) };
-    let setuptools =
-        (interpreter.version.minor < 12).then(|| newest("setuptools", place, interpreter, viewer)).flatten();
-
+    let mut seeded = Seeded { distributions: Vec::new(), looked_in: places(interpreter) };
     let starter = prefix.join(INTERPRETER);
     let destination = Destination {
         directory,
@@ -50,13 +44,23 @@ pub fn seed(
         interpreter: &starter,
         python: interpreter.version,
     };
-    for wheel in [Some(pip), setuptools].into_iter().flatten() {
+    for wheel in bundled(interpreter, viewer) {
         let metadata = &wheel.metadata;
-        let name = metadata.name.as_written().to_owned();
-        seeded.distributions.push((name, metadata.version.clone()));
+        seeded.distributions.push((metadata.name.as_written().to_owned(), metadata.version.clone()));
         wheel.install(&destination)?;
     }
     Ok(seeded)
+}
+
+/// The wheels that `python -m venv` would seed an environment of this interpreter with: pip first, setuptools where it
+/// belongs to it. Empty where there is no pip to be had.
+pub fn bundled(interpreter: &BaseInterpreter, viewer: &Viewer) -> Vec<Wheel> {
+    let places = places(interpreter);
+    let found = places.iter().find_map(|place| Some((place, newest("pip", place, interpreter, viewer)?)));
+    let Some((place, pip)) = found else { return Vec::new() };
+    let wants_setuptools = interpreter.version.minor < 12;
+    let setuptools = wants_setuptools.then(|| newest("setuptools", place, interpreter, viewer)).flatten();
+    [Some(pip), setuptools].into_iter().flatten().collect()
 }
 
 fn places(interpreter: &BaseInterpreter) -> Vec<PathBuf> {

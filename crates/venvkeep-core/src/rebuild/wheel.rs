@@ -97,6 +97,11 @@ impl Wheel {
         Ok(Self { path: path.to_owned(), archive, stem, metadata })
     }
 
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes its files, its scripts and its new RECORD.
     pub fn install(mut self, to: &Destination<'_>) -> Result<(), WheelError> {
         let site = self.site(to.scheme)?;

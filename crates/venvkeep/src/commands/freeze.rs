@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use serde_json::json;
-use venvkeep_core::host::credentials;
 use venvkeep_core::host::fs;
 use venvkeep_core::inspect::freeze::{Seeds, printed};
 use venvkeep_core::inspect::{Installed, installed};
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::distribution::NamedBy;
-use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::python_version::PythonVersion;
 use venvkeep_core::model::requirements::FrozenRequirements;
 
@@ -17,11 +15,8 @@ use crate::args::FreezeArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
-use crate::render::printable::{printable, shell_word};
+use crate::render::printable::printable;
 use crate::request::Session;
-
-/// Files beside an environment that say what belongs into it.
-const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"];
 
 /// Runs the command.
 pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit, Failure> {
@@ -35,7 +30,7 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
     let prefix = locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e))?;
     let found = installed(&prefix).map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
     if let Some(place) = found.unlisted() {
-        return Err(not_listed(&prefix, place));
+        return Err(hints::not_listed(&prefix, place));
     }
     let list = printed(&found.distributions, seeds(wish, &found));
     remark(&found, session);
@@ -80,38 +75,4 @@ fn write(path: &Path, list: &FrozenRequirements) -> Result<(), Failure> {
     const MODE: u16 = 0o666;
     fs::replace_file(path, MODE, list.to_text().as_bytes())
         .map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))
-}
-
-fn not_listed(prefix: &Prefix, place: &Path) -> Failure {
-    let place = printable(prefix.join(place));
-    let failure = Failure::new(
-        Exit::Failed,
-        format!("what is installed cannot be known: you may not list {place} (pip could not either)"),
-    );
-    let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
-    let command =
-        format!("sudo {} freeze {} > requirements.txt", shell_word(&program), shell_word(prefix.path()));
-    failure
-        .hint(format!("Read it as root; this changes nothing: {command}"))
-        .hint(format!(
-            "or heal from a list that you have: venvkeep heal {} -r FILE",
-            shell_word(prefix.path())
-        ))
-        .hint(lists_beside(prefix))
-}
-
-fn lists_beside(prefix: &Prefix) -> String {
-    let names = fs::Directory::open(prefix.parent()).and_then(|parent| parent.names()).unwrap_or_default();
-    let mut found: Vec<_> = names
-        .into_iter()
-        .filter_map(|name| String::from_utf8(name).ok())
-        .filter(|name| {
-            LISTS.contains(&name.as_str()) || (name.starts_with("requirements") && name.ends_with(".txt"))
-        })
-        .collect();
-    found.sort_unstable();
-    if found.is_empty() {
-        return "(no requirements file or lock file lies beside it)".to_owned();
-    }
-    format!("(beside it lie: {})", printable(found.join(", ")))
 }

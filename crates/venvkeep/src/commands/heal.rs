@@ -1,11 +1,121 @@
 //! `venvkeep heal`.
 
+use std::path::Path;
+
+use serde_json::{Value, json};
+use venvkeep_core::heal::{self, Extent, HealError, Request};
+use venvkeep_core::host::fs;
+use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::model::requirements::FrozenRequirements;
+use venvkeep_core::model::requirements_file;
+use venvkeep_core::plan::{ListOrigin, OwnerTrust, WhenHealthy, Wishes};
+use venvkeep_core::report::{Outcome, Report};
+use venvkeep_core::root::{AsRoot, insist_on_right_user};
+
+use super::environments;
 use crate::args::HealArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::hints;
+use crate::render::heal as shown;
+use crate::render::printable::printable;
+use crate::render::progress::Spinner;
 use crate::request::Session;
 
-/// Runs the command.
+/// A requirements file is text that people write.
+const MAX_LIST: u64 = 16 * 1024 * 1024;
+
+/// Heals each environment in turn; one that fails does not stop the others.
 pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Failed, format!("not built yet: {wish:?} {session:?}")))
+    let list = wish.requirements.as_deref().map(|file| read_list(file, session)).transpose()?;
+    let prefixes = environments(&wish.environments, session)?;
+    let mut exit = Exit::Done;
+    let mut documents: Vec<Value> = Vec::new();
+    for prefix in &prefixes {
+        let outcome = heal_one(prefix, wish, list.as_ref(), session);
+        exit = exit.max(match &outcome {
+            Ok(report) => exit_of(report),
+            Err(failure) => failure.exit,
+        });
+        match outcome {
+            Ok(report) if session.screen.json => documents.push(shown::document(&report)),
+            Ok(report) => session.screen.result(&shown::report(&report, session))?,
+            Err(failure) => {
+                session.screen.explain(&failure);
+                documents.push(shown::document_of_failure(prefix, &failure));
+            }
+        }
+        if session.interrupt.requested() {
+            break;
+        }
+    }
+    if session.screen.json {
+        session.screen.json("heal", json!({ "environments": documents }))?;
+    }
+    Ok(exit)
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match report.outcome {
+        Outcome::Healed | Outcome::Healthy | Outcome::Planned => Exit::Done,
+        Outcome::Failed => Exit::Failed,
+        Outcome::NeedsAttention => Exit::Attention,
+    }
+}
+
+fn heal_one(
+    prefix: &Prefix,
+    wish: &HealArguments,
+    list: Option<&FrozenRequirements>,
+    session: &Session<'_>,
+) -> Result<Report, Failure> {
+    let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
+    let extent = if wish.dry_run { Extent::Plan } else { Extent::Whole };
+    if extent == Extent::Whole {
+        insist_on_right_user(prefix.path(), &session.caller, as_root)
+            .map_err(|refusal| hints::wrong_user(&refusal, "heal"))?;
+    }
+    let request = Request {
+        prefix,
+        wishes: wishes(wish),
+        list: list.cloned(),
+        python: wish.python.clone().map(Into::into),
+        extent,
+    };
+    let spinner = Spinner::new(session.screen, &printable(prefix.path()));
+    let listener = |event: venvkeep_core::progress::Event<'_>| spinner.show(event);
+    let progress = venvkeep_core::progress::Progress::new(&listener);
+    let healed = heal::heal(&request, &session.caller, &session.interrupt, progress);
+    spinner.finish();
+    healed.map_err(|error| failure(&error, prefix))
+}
+
+fn wishes(wish: &HealArguments) -> Wishes {
+    Wishes {
+        // A list or an interpreter of the user's own is reason enough.
+        when_healthy: if wish.force || wish.requirements.is_some() || wish.python.is_some() {
+            WhenHealthy::Rebuild
+        } else {
+            WhenHealthy::LeaveAlone
+        },
+        owner_trust: if wish.trust_owner { OwnerTrust::GivenByUser } else { OwnerTrust::Required },
+        list: wish.requirements.clone().map_or(ListOrigin::Environment, ListOrigin::File),
+    }
+}
+
+fn failure(error: &HealError, prefix: &Prefix) -> Failure {
+    let failure = hints::heal(error, prefix);
+    if error.is_interrupted() { Failure { exit: Exit::Interrupted, ..failure } } else { failure }
+}
+
+/// The list in a file; every line that is no exact pin is named.
+fn read_list(file: &Path, session: &Session<'_>) -> Result<FrozenRequirements, Failure> {
+    let path = session.caller.absolute(file);
+    let unreadable = |error: fs::IoError| {
+        Failure::new(Exit::Usage, printable(error.to_string()))
+            .hint("Name the file that lists what to install.")
+    };
+    let content =
+        fs::physical(&path).and_then(|path| fs::read_bounded(&path, MAX_LIST)).map_err(unreadable)?;
+    requirements_file::parse(&String::from_utf8_lossy(&content)).map_err(|error| hints::list(&error, file))
 }

@@ -4,3 +4,20 @@ pub(crate) mod check;
 pub(crate) mod freeze;
 pub(crate) mod heal;
 pub(crate) mod new;
+
+use std::path::PathBuf;
+
+use venvkeep_core::locate::locate;
+use venvkeep_core::model::prefix::Prefix;
+
+use crate::failure::Failure;
+use crate::hints;
+use crate::request::Session;
+
+/// The environments that were named; without a name the active or nearest one.
+fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
+    let find = |path: Option<&PathBuf>| {
+        locate(path.map(PathBuf::as_path), &session.caller).map_err(|error| hints::not_located(&error))
+    };
+    if named.is_empty() { Ok(vec![find(None)?]) } else { named.iter().map(|path| find(Some(path))).collect() }
+}

@@ -1,6 +1,9 @@
 //! What the user sees: results on stdout, everything else on stderr, colours and progress only on a terminal.
 
+pub(crate) mod heal;
+pub(crate) mod json;
 pub(crate) mod printable;
+pub(crate) mod progress;
 
 use std::io::{IsTerminal, Write};
 
@@ -148,21 +151,20 @@ impl Screen {
 
     /// Shows why a command failed: on stderr, and with `--json` as a document too, so that a program learns of it.
     pub(crate) fn failure(&self, failure: &Failure, command: &str) {
-        let paint = self.paint_err();
-        let mut text = format!("{}: {}\n", paint.text(Emphasis::Bad, "venvkeep"), failure.message);
-        if let Some(live) = failure.live {
-            text.push_str(&format!("The environment is {}.\n", live_words(live)));
-        }
-        for hint in &failure.hints {
-            text.push_str(&format!("  {hint}\n"));
-        }
-        to_stderr(&text);
+        self.explain(failure);
         if self.json {
-            let error = json!({ "message": failure.message, "exit": failure.exit.code(),
-                "live": failure.live, "hints": failure.hints });
             // Its own failure would only hide the first one, which stands on stderr.
-            let _ = self.json(command, json!({ "error": error }));
+            let _ = self.json(command, json!({ "error": json::failure(failure) }));
         }
+    }
+
+    /// Tells the user on stderr what is wrong, in what state the environment is, and what to do.
+    pub(crate) fn explain(&self, failure: &Failure) {
+        let paint = self.paint_err();
+        let mut lines = vec![format!("{}: {}", paint.text(Emphasis::Bad, "venvkeep"), failure.message)];
+        lines.extend(failure.live.map(|live| format!("The environment is {}.", live_words(live))));
+        lines.extend(failure.hints.iter().map(|hint| format!("  {hint}")));
+        to_stderr(&(lines.join("\n") + "\n"));
     }
 }
 

@@ -1,0 +1,348 @@
+//! The whole of a heal, stage by stage: each takes the value of the one before.
+
+mod account;
+mod base;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::diagnose::diagnose;
+use crate::diagnose::finding::{Finding, Status, status};
+use crate::error::LiveState;
+use crate::host::credentials;
+use crate::host::fs::{self, IoError};
+use crate::host::process::ProcessError;
+use crate::host::programs::{self, Distrust, TrustedProgram};
+use crate::inspect::freeze::freeze;
+use crate::inspect::inspect;
+use crate::inspect::snapshot::Snapshot;
+use crate::interpreters::find::FindError;
+use crate::model::caller::Caller;
+use crate::model::interrupt::Interrupt;
+use crate::model::name::PackageName;
+use crate::model::prefix::Prefix;
+use crate::model::requirements::{FrozenRequirements, PinKind};
+use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, Wishes};
+use crate::progress::{Event, Progress, Stage as Step};
+use crate::rebuild::build::{self, BuildError, build};
+use crate::rebuild::create::open_up;
+use crate::rebuild::install::{InstallError, Installer, settings};
+use crate::rebuild::marks;
+use crate::rebuild::relocate::Relocated;
+use crate::rebuild::seed;
+use crate::rebuild::stage::Stage;
+use crate::report::{DistributionReport, Outcome, Report};
+use crate::store::frozen;
+use crate::swap::{self, Journal, PendingSwap, SwapError};
+use crate::verify::{self, Compared, Expectations, VerifiedStage, VerifyError};
+
+/// What a heal is asked for.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The environment.
+    pub prefix: &'a Prefix,
+    /// What the user wants of it.
+    pub wishes: Wishes,
+    /// The list of a `-r FILE`, when [`Wishes::list`] says so.
+    pub list: Option<FrozenRequirements>,
+    /// The interpreter, as typed after `-p`.
+    pub python: Option<OsString>,
+    /// Whether to stop at the plan.
+    pub extent: Extent,
+}
+
+/// How far a heal goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// To the plan: nothing is written anywhere.
+    Plan,
+    /// To the end.
+    Whole,
+}
+
+/// Why an environment was not healed.
+#[derive(Debug, thiserror::Error)]
+pub enum HealError {
+    /// It could not be looked at, or a file beside it could not be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// What is installed cannot be told: its site-packages cannot be listed.
+    #[error("what is installed in {} cannot be told: {} cannot be listed", .prefix.path().display(), .site.display())]
+    Unlisted {
+        /// The environment.
+        prefix: Prefix,
+        /// The directory, or the prefix itself.
+        site: PathBuf,
+    },
+    /// There is no interpreter to rebuild it with.
+    #[error(transparent)]
+    Interpreter(#[from] FindError),
+    /// The interpreter that was found may not be started after all.
+    #[error(transparent)]
+    Distrust(#[from] Distrust),
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The new environment could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// It is not what it has to be.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// It could not be put in place.
+    #[error(transparent)]
+    Swap(#[from] SwapError),
+    /// It did not hold in its place, and the old one was brought back.
+    #[error("the new environment did not work in its place: {0}")]
+    DidNotHold(VerifyError),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl HealError {
+    /// What stands at the environment's path after this error.
+    pub fn live(&self) -> LiveState {
+        match self {
+            Self::Swap(error) => error.live(),
+            Self::DidNotHold(_) => LiveState::Restored,
+            _ => LiveState::Untouched,
+        }
+    }
+
+    /// Whether the user's wish to stop is the reason.
+    pub fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Interrupted | Self::Interpreter(FindError::Interrupted) => true,
+            Self::Build(BuildError::Install(InstallError::Process(error))) => {
+                matches!(error, ProcessError::Interrupted)
+            }
+            Self::Build(error) => matches!(error, BuildError::Interrupted),
+            Self::Verify(error) | Self::DidNotHold(error) => matches!(error, VerifyError::Interrupted),
+            _ => false,
+        }
+    }
+}
+
+/// One heal: what it was asked for, and what it works with.
+struct Heal<'a> {
+    request: &'a Request<'a>,
+    caller: &'a Caller,
+    interrupt: &'a Interrupt,
+    progress: Progress<'a>,
+}
+
+/// What the first three stages found out.
+struct Known {
+    snapshot: Snapshot,
+    findings: Vec<Finding>,
+}
+
+/// Heals one environment.
+pub fn heal(
+    request: &Request<'_>,
+    caller: &Caller,
+    interrupt: &Interrupt,
+    progress: Progress<'_>,
+) -> Result<Report, HealError> {
+    let heal = Heal { request, caller, interrupt, progress };
+    if request.extent == Extent::Plan {
+        let known = heal.look()?;
+        return match heal.decide(&known)? {
+            None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
+            Some((plan, _)) => Ok(planned(&plan, known.findings)),
+        };
+    }
+    // The lock comes first, and with it what an interrupted heal left is settled, so that what is looked at is final.
+    let journal = Journal::open(request.prefix)?;
+    let known = heal.look()?;
+    match heal.decide(&known)? {
+        None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
+        Some((plan, tools)) => heal.carry_out(&plan, &tools, known, journal),
+    }
+}
+
+/// The programs of a plan.
+struct Tools {
+    base: TrustedProgram,
+    installer: Option<Installer>,
+}
+
+impl Heal<'_> {
+    fn look(&self) -> Result<Known, HealError> {
+        self.progress.tell(Event::Begin(Step::Inspect));
+        let snapshot = inspect(self.request.prefix, &self.caller.viewer)?;
+        let findings = diagnose(&snapshot, &credentials::user_name);
+        Ok(Known { snapshot, findings })
+    }
+
+    /// The plan, or `None` where there is nothing to do.
+    fn decide(&self, known: &Known) -> Result<Option<(Plan, Tools)>, HealError> {
+        if !plan::wants_work(&known.findings, &self.request.wishes) {
+            return Ok(None);
+        }
+        self.progress.tell(Event::Begin(Step::Plan));
+        let requirements = self.requirements(&known.snapshot)?;
+        let asked = self.request.python.as_ref();
+        let (base, choice) = base::choose(&known.snapshot, asked, self.caller, self.interrupt)?;
+        let program = programs::trust(&base.executable, &self.caller.viewer)?;
+        let bundled: Vec<BundledWheel> =
+            seed::bundled(&base, &self.caller.viewer).iter().map(bundled_wheel).collect();
+        let pip = PackageName::parse("pip").ok();
+        let pip = bundled.iter().find(|wheel| Some(&wheel.name) == pip.as_ref());
+        let installer = Installer::choose(self.caller, pip.map(|wheel| wheel.path.as_path()));
+        let means = Means { base, choice, bundled, installer: installer.as_ref().map(Installer::name) };
+        let plan = plan::plan(&known.snapshot, requirements, &self.request.wishes, means)?;
+        Ok(Some((plan, Tools { base: program, installer })))
+    }
+
+    /// The list that the new environment has to freeze to.
+    fn requirements(&self, snapshot: &Snapshot) -> Result<FrozenRequirements, HealError> {
+        if let Some(list) = &self.request.list {
+            return Ok(list.clone());
+        }
+        match snapshot.unlisted() {
+            Some(site) => Err(HealError::Unlisted { prefix: snapshot.prefix.clone(), site: site.to_owned() }),
+            None => Ok(freeze(&snapshot.distributions)),
+        }
+    }
+
+    /// Rebuild, verify, swap, report.
+    fn carry_out(
+        &self,
+        plan: &Plan,
+        tools: &Tools,
+        known: Known,
+        mut journal: Journal,
+    ) -> Result<Report, HealError> {
+        let Known { snapshot: old, findings } = known;
+        let stage = Stage::create(&plan.prefix)?;
+        journal.building(stage.path(), &stage.place().identity)?;
+        let (stage, relocated) = self.rebuild(plan, tools, &old, stage)?;
+        let verified = self.verify(plan, tools, &old, stage)?;
+        let mut report = Report::new(plan.prefix.clone(), Outcome::Healed, findings);
+        report.distributions = distributions(plan, Some((verified.snapshot(), &old)));
+        account::fill(&mut report, &old, verified.snapshot());
+        report.baked_in = relocated.baked_in;
+        report.base = Some((plan.base.clone(), plan.choice.clone()));
+        report.requirements = plan.requirements.clone();
+
+        let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        // What cannot be kept is not worth failing for: the old tree still says it all.
+        report.frozen_list = frozen::keep(self.caller, plan, &time).ok().flatten();
+        self.stop_if_asked()?;
+        self.progress.tell(Event::Begin(Step::Swap));
+        let pending = swap::swap(verified, journal, old.tree.facts(crate::model::tree::Tree::ROOT), &time)?;
+        report.old = Some(self.settle(pending, tools)?);
+        report.live = LiveState::New;
+        let now = inspect(&plan.prefix, &self.caller.viewer)?;
+        report.after = diagnose(&now, &credentials::user_name);
+        if status(&report.after) != Status::Healthy {
+            report.outcome = Outcome::NeedsAttention;
+        }
+        Ok(report)
+    }
+
+    fn rebuild(
+        &self,
+        plan: &Plan,
+        tools: &Tools,
+        old: &Snapshot,
+        stage: Stage,
+    ) -> Result<(Stage, Relocated), HealError> {
+        // The probe needs a directory of ours that is not empty; the skeleton makes `bin` as well.
+        fs::create_dir(&stage.join("bin"), 0o777)?;
+        swap::probe(&plan.prefix, &stage)?;
+        let means = build::Means {
+            base: &tools.base,
+            installer: tools.installer.as_ref(),
+            own_settings: settings::of_environment(plan.prefix.path(), &self.caller.viewer),
+            caller: self.caller,
+            interrupt: self.interrupt,
+        };
+        let relocated = build(plan, &stage, &means, self.progress)?;
+        if self.request.wishes.list == ListOrigin::Environment {
+            marks::restore(&stage, old)?;
+        }
+        Ok((stage, relocated))
+    }
+
+    fn verify(
+        &self,
+        plan: &Plan,
+        tools: &Tools,
+        old: &Snapshot,
+        stage: Stage,
+    ) -> Result<VerifiedStage, HealError> {
+        self.stop_if_asked()?;
+        self.progress.tell(Event::Begin(Step::Verify));
+        let requirements = plan.requirements.clone();
+        let expectations = match self.request.wishes.list {
+            ListOrigin::Environment => Expectations::of_environment(requirements, old),
+            ListOrigin::File(_) => Expectations::of_list(requirements, old),
+        };
+        let viewer = &self.caller.viewer;
+        let verified = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
+        open_up(verified.path())?;
+        Ok(verified)
+    }
+
+    /// The last look: Python starts from the final path too. Then there is no way back but `undo`.
+    fn settle(&self, pending: PendingSwap, tools: &Tools) -> Result<PathBuf, HealError> {
+        match verify::start(pending.prefix(), &tools.base, self.interrupt) {
+            Ok(()) => Ok(pending.settle()?.old),
+            Err(why) => {
+                pending.roll_back()?;
+                Err(HealError::DidNotHold(why))
+            }
+        }
+    }
+
+    fn stop_if_asked(&self) -> Result<(), HealError> {
+        if self.interrupt.requested() { Err(HealError::Interrupted) } else { Ok(()) }
+    }
+}
+
+fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {
+    let metadata = &wheel.metadata;
+    BundledWheel {
+        name: metadata.name.clone(),
+        version: metadata.version.clone(),
+        path: wheel.path().to_owned(),
+    }
+}
+
+fn planned(plan: &Plan, findings: Vec<Finding>) -> Report {
+    let mut report = Report::new(plan.prefix.clone(), Outcome::Planned, findings);
+    report.distributions = distributions(plan, None);
+    report.requirements = plan.requirements.clone();
+    report.base = Some((plan.base.clone(), plan.choice.clone()));
+    report
+}
+
+/// What is said of each distribution: why from there, and after building in what it differs from before.
+fn distributions(plan: &Plan, built: Option<(&Snapshot, &Snapshot)>) -> Vec<DistributionReport> {
+    plan.pins
+        .iter()
+        .map(|planned| {
+            let compared = built.and_then(|(new, old)| {
+                let distribution = new.distributions.iter().find(|one| one.name == planned.pin.name)?;
+                Some(verify::compare((new, distribution), old))
+            });
+            let version = match &planned.pin.kind {
+                PinKind::Exact(version) => Some(version.to_text()),
+                PinKind::Direct { .. } | PinKind::Editable(_) => None,
+            };
+            DistributionReport {
+                name: planned.pin.name.to_string(),
+                version,
+                source: planned.source.as_str(),
+                same_bytes: compared.as_ref().map(|compared| *compared == Compared::SameBytes),
+                detail: match compared {
+                    Some(Compared::Different(why)) => why,
+                    _ => planned.why.clone(),
+                },
+            }
+        })
+        .collect()
+}

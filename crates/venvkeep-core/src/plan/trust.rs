@@ -1,0 +1,60 @@
+//! Whether anybody but root and the user could have written what an environment says of itself.
+//!
+//! Its list of names is as dangerous as its programs: installing `reqeusts` because a stranger's metadata says so runs
+//! the stranger's code. The precedent is git's `safe.directory` (field notes, "Security precedents").
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::inspect::snapshot::Snapshot;
+use crate::model::tree::Tree;
+
+/// What makes an environment one that somebody else could have written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hostile {
+    /// Entries belong to a user who is neither root nor the viewer.
+    ForeignOwner {
+        /// The first such entry, relative to the prefix (empty for the prefix itself).
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// How many there are.
+        count: usize,
+    },
+    /// Others may write entries.
+    OthersCanWrite {
+        /// The first such entry, relative to the prefix (empty for the prefix itself).
+        path: PathBuf,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+impl fmt::Display for Hostile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForeignOwner { owner, count, .. } => {
+                write!(formatter, "holds {count} entries of user {owner}, who is neither root nor you")
+            }
+            Self::OthersCanWrite { count, .. } => {
+                write!(formatter, "holds {count} entries that other users can change")
+            }
+        }
+    }
+}
+
+/// What makes the environment hostile, if anything does.
+pub(super) fn hostile(snapshot: &Snapshot) -> Option<Hostile> {
+    let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
+    let foreign = || tree.ids().filter(|&id| !viewer.trusts(tree.facts(id).uid));
+    if let Some(first) = foreign().next() {
+        let owner = tree.facts(first).uid;
+        return Some(Hostile::ForeignOwner { path: tree.path(first), owner, count: foreign().count() });
+    }
+    let open = || tree.ids().filter(|&id| viewer.others_can_write(tree.facts(id)));
+    let first = open().next()?;
+    // A file whose mode lets others write is out of their reach where the prefix itself keeps them out; but a mode
+    // says nothing of who entered before it was set.
+    let path = if first == Tree::ROOT { PathBuf::new() } else { tree.path(first) };
+    Some(Hostile::OthersCanWrite { path, count: open().count() })
+}

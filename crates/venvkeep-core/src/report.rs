@@ -1,0 +1,120 @@
+//! What a heal did, in one value: what the command shows, in words or as JSON.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::diagnose::finding::Finding;
+use crate::error::LiveState;
+use crate::model::interpreter::BaseInterpreter;
+use crate::model::prefix::Prefix;
+use crate::model::requirements::FrozenRequirements;
+use crate::plan::BaseChoice;
+
+/// How a heal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The new environment is in place.
+    Healed,
+    /// Nothing was wrong, nothing was done.
+    Healthy,
+    /// Only the plan was made.
+    Planned,
+    /// It failed; see the error.
+    Failed,
+    /// The report says what the user has to look at.
+    NeedsAttention,
+}
+
+/// What became of one distribution.
+#[derive(Debug, Clone, Serialize)]
+pub struct DistributionReport {
+    /// Its name.
+    pub name: String,
+    /// Its version; `None` for one that is installed from an address or a project.
+    pub version: Option<String>,
+    /// Where its bytes came from: `bundled`, `index`, `url`.
+    pub source: &'static str,
+    /// Whether its recorded bytes are those of before; `None` where nothing was built.
+    pub same_bytes: Option<bool>,
+    /// Why from there, or in what it differs.
+    pub detail: String,
+}
+
+/// A file of the old environment that is not in the new one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Dropped {
+    /// Relative to the prefix.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub why: &'static str,
+}
+
+/// How the entries of the old tree are accounted for: `old` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Entries {
+    /// All entries below the old prefix.
+    pub old: usize,
+    /// Those whose place in the new environment is filled.
+    pub reproduced: usize,
+    /// Those that were carried over.
+    pub carried: usize,
+    /// Those that are only in the old tree.
+    pub dropped: usize,
+}
+
+/// What a heal did to one environment.
+#[derive(Debug)]
+pub struct Report {
+    /// The environment.
+    pub prefix: Prefix,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What stands at its path.
+    pub live: LiveState,
+    /// Where the old tree is kept.
+    pub old: Option<PathBuf>,
+    /// Where the frozen list is kept.
+    pub frozen_list: Option<PathBuf>,
+    /// The interpreter of the new environment and how it was chosen.
+    pub base: Option<(BaseInterpreter, BaseChoice)>,
+    /// What was frozen, and installed again.
+    pub requirements: FrozenRequirements,
+    /// What became of each distribution.
+    pub distributions: Vec<DistributionReport>,
+    /// Files that were carried over, relative to the prefix.
+    pub carried: Vec<PathBuf>,
+    /// Files that belong to no distribution and are only in the old tree; caches are counted and not listed.
+    pub dropped: Vec<Dropped>,
+    /// How the old tree's entries are accounted for.
+    pub entries: Entries,
+    /// Programs into which a build baked the stage's path, relative to the prefix.
+    pub baked_in: Vec<PathBuf>,
+    /// What was wrong.
+    pub before: Vec<Finding>,
+    /// What is still to be said of the new environment.
+    pub after: Vec<Finding>,
+}
+
+impl Report {
+    /// A report of which nothing but the findings is known yet.
+    pub fn new(prefix: Prefix, outcome: Outcome, before: Vec<Finding>) -> Self {
+        Self {
+            prefix,
+            outcome,
+            live: LiveState::Untouched,
+            old: None,
+            frozen_list: None,
+            base: None,
+            requirements: FrozenRequirements::new(Vec::new()),
+            distributions: Vec::new(),
+            carried: Vec::new(),
+            dropped: Vec::new(),
+            entries: Entries::default(),
+            baked_in: Vec::new(),
+            before,
+            after: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What venvkeep keeps for the user outside of environments.
+
+pub mod frozen;

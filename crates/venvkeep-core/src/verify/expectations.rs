@@ -1,0 +1,117 @@
+//! What the new environment is held against: the frozen list, and what worked before.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::only_in;
+use crate::diagnose::dependencies;
+use crate::inspect::freeze;
+use crate::inspect::snapshot::Snapshot;
+use crate::model::distribution::Distribution;
+use crate::model::requirements::{FrozenRequirements, PinKind};
+
+/// What a stage has to meet.
+#[derive(Debug)]
+pub struct Expectations {
+    requirements: FrozenRequirements,
+    /// Dependencies that were not met before either; `None` where the list is the user's own and there is no before.
+    unmet_before: Option<BTreeSet<String>>,
+    lost_before: BTreeSet<String>,
+}
+
+impl Expectations {
+    /// The environment's own list, and what worked in it.
+    pub fn of_environment(requirements: FrozenRequirements, old: &Snapshot) -> Self {
+        let unmet_before = Some(dependencies::unmet(old).into_iter().collect());
+        Self { requirements, unmet_before, lost_before: scripts_without_module(old) }
+    }
+
+    /// A list of the user's own: it counts as written, and what it lacks is theirs to say.
+    pub fn of_list(requirements: FrozenRequirements, old: &Snapshot) -> Self {
+        Self { requirements, unmet_before: None, lost_before: scripts_without_module(old) }
+    }
+
+    /// In words, what a stage does not meet.
+    pub(super) fn unmet_by(&self, snapshot: &Snapshot) -> Vec<String> {
+        let mut problems = Vec::new();
+        let wanted = keys(&self.requirements);
+        let got = keys(&freeze::freeze(&snapshot.distributions));
+        let describe = |what: &str, names: Vec<String>| format!("{what} {}", names.join(", "));
+        let (missing, unwanted) = (only_in(&wanted, &got), only_in(&got, &wanted));
+        if !missing.is_empty() {
+            problems.push(describe("not installed:", missing));
+        }
+        if !unwanted.is_empty() {
+            problems.push(describe("installed although not on the list:", unwanted));
+        }
+        if let Some(before) = &self.unmet_before {
+            let now = dependencies::unmet(snapshot).into_iter().collect();
+            let worse = only_in(&now, before);
+            if !worse.is_empty() {
+                problems.push(describe("dependencies that were met before:", worse));
+            }
+        }
+        let lost = only_in(&scripts_without_module(snapshot), &self.lost_before);
+        if !lost.is_empty() {
+            problems.push(describe("scripts without their module:", lost));
+        }
+        problems
+    }
+}
+
+/// A list as comparable texts. Editables count by their project: the commit that a line shows is the checkout's, which
+/// is not what is being rebuilt. Hashes and markers of a user's list are the installer's to check.
+fn keys(list: &FrozenRequirements) -> BTreeSet<String> {
+    let key = |pin: &crate::model::requirements::Pin| {
+        let name = pin.name.normalized();
+        match &pin.kind {
+            PinKind::Exact(version) => format!("{name}=={}", version.to_text()),
+            PinKind::Direct { url } => format!("{name} @ {}", url.split('#').next().unwrap_or_default()),
+            PinKind::Editable(_) => format!("-e {name}"),
+        }
+    };
+    list.pins().iter().map(key).collect()
+}
+
+/// Scripts whose entry point's module is not in the environment: `name (module)`.
+fn scripts_without_module(snapshot: &Snapshot) -> BTreeSet<String> {
+    let mut lost = BTreeSet::new();
+    for distribution in &snapshot.distributions {
+        if distribution.editable.is_some() {
+            // Its modules are in the project.
+            continue;
+        }
+        let points = distribution.entry_points.console.iter().chain(&distribution.entry_points.gui);
+        for point in points {
+            if !has_module(snapshot, distribution, &point.module) {
+                lost.insert(format!("{} ({})", point.name, point.module));
+            }
+        }
+    }
+    lost
+}
+
+fn has_module(snapshot: &Snapshot, distribution: &Distribution, module: &str) -> bool {
+    let own_site = distribution.info.parent().unwrap_or(Path::new(""));
+    let relative: PathBuf = module.split('.').collect();
+    let sites = snapshot.sites.iter().map(|site| site.path.as_path()).chain([own_site]);
+    sites.map(|site| site.join(&relative)).any(|place| {
+        snapshot.tree.find(&place).is_some()
+            || snapshot.tree.find(&place.with_extension("py")).is_some()
+            || is_extension_module(snapshot, &place)
+    })
+}
+
+/// `name.cpython-312-x86_64-linux-gnu.so`, `name.abi3.so`.
+fn is_extension_module(snapshot: &Snapshot, place: &Path) -> bool {
+    let (Some(directory), Some(name)) = (place.parent(), place.file_name().and_then(|name| name.to_str()))
+    else {
+        return false;
+    };
+    let Some(directory) = snapshot.tree.find(directory) else { return false };
+    snapshot.tree.children(directory).any(|id| {
+        let file = Path::new(snapshot.tree.name(id));
+        let is_native = file.extension().is_some_and(|extension| extension == "so");
+        is_native && file.to_string_lossy().strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+    })
+}

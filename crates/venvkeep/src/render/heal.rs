@@ -1,0 +1,186 @@
+//! The report of a heal, in words.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use venvkeep_core::diagnose::finding::{Finding, Severity};
+use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::plan::BaseChoice;
+use venvkeep_core::report::{Outcome, Report};
+
+use super::printable::{printable, shell_word};
+use super::{Emphasis, Paint, json as shared};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::request::Session;
+
+/// The report as JSON.
+pub(crate) fn document(report: &Report) -> Value {
+    let findings = |list: &[Finding]| -> Vec<Value> {
+        list.iter().map(|finding| shared::finding(finding, &report.prefix)).collect()
+    };
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let dropped = report.dropped.iter().map(|one| json!({ "path": text(&one.path), "why": one.why }));
+    json!({
+        "path": text(report.prefix.path()),
+        "outcome": report.outcome,
+        "live": report.live,
+        "old": report.old.as_deref().map(text),
+        "frozen_list": report.frozen_list.as_deref().map(text),
+        "requirements": report.requirements.lines(),
+        "distributions": report.distributions,
+        "carried": report.carried.iter().map(|path| text(path)).collect::<Vec<_>>(),
+        "dropped": dropped.collect::<Vec<_>>(),
+        "entries": report.entries,
+        "findings_before": findings(&report.before),
+        "findings_after": findings(&report.after),
+    })
+}
+
+/// A heal that did not come to its end, as JSON.
+pub(crate) fn document_of_failure(prefix: &Prefix, failure: &Failure) -> Value {
+    json!({
+        "path": prefix.path().to_string_lossy(),
+        "outcome": if failure.exit == Exit::Attention { "needs-attention" } else { "failed" },
+        "live": failure.live,
+        "old": null,
+        "error": shared::failure(failure),
+    })
+}
+
+/// How many names a line lists before it says how many more there are.
+const LISTED: usize = 8;
+
+/// The report for stdout.
+pub(crate) fn report(report: &Report, session: &Session<'_>) -> String {
+    let paint = session.screen.paint();
+    let path = paint.text(Emphasis::Strong, printable(report.prefix.path()));
+    match report.outcome {
+        Outcome::Healthy => {
+            let word = paint.text(Emphasis::Good, "healthy");
+            format!("{path} is {word}: nothing to do\n")
+        }
+        Outcome::Planned => format!("Plan for {path} (nothing is changed by this)\n{}", plan(report, paint)),
+        Outcome::Healed | Outcome::Failed | Outcome::NeedsAttention => {
+            let word = paint.text(Emphasis::Good, "Healed");
+            format!("{word} {path}\n{}", done(report, session, paint))
+        }
+    }
+}
+
+fn plan(report: &Report, paint: Paint) -> String {
+    let mut text = problems("wrong", &report.before);
+    text.push_str(&python(report));
+    let width = report.distributions.iter().map(|one| one.name.chars().count()).max().unwrap_or(0).min(40);
+    for one in &report.distributions {
+        let version = one.version.as_deref().unwrap_or("");
+        let why = paint.text(Emphasis::Dim, &one.detail);
+        line(
+            &mut text,
+            "",
+            &format!("{:width$}  {version:12}  {:8}  {why}", printable(&one.name), one.source),
+        );
+    }
+    let command = format!("venvkeep heal {}", shell_word(report.prefix.path()));
+    line(&mut text, "do it", &paint.text(Emphasis::Command, command));
+    text
+}
+
+fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
+    let mut text = problems("was", &report.before);
+    line(&mut text, "now", "every file in it is yours");
+    text.push_str(&python(report));
+    line(&mut text, "installed", &installed(report));
+    for one in report.distributions.iter().filter(|one| one.same_bytes == Some(false)) {
+        line(&mut text, "differs", &printable(format!("{}: {}", one.name, one.detail)));
+    }
+    for path in &report.baked_in {
+        line(&mut text, "note", &format!("{} names the place it was built in", printable(path)));
+    }
+    if !report.dropped.is_empty() {
+        line(&mut text, "not in it", &format!("{} (they are in the old environment)", dropped(report)));
+    }
+    text.push_str(&problems("still", &report.after));
+    if let Some(old) = &report.old {
+        line(&mut text, "old", &format!("kept at {}", printable(old)));
+        let (new, live) = (report.prefix.path(), shell_word(report.prefix.path()));
+        let mut aside = new.as_os_str().to_owned();
+        aside.push(".new");
+        let back = format!("mv {live} {} && mv {} {live}", shell_word(aside.as_ref()), shell_word(old));
+        line(&mut text, "go back", &paint.text(Emphasis::Command, back));
+        let owned = report.before.iter().any(|finding| finding.code.as_str() == "foreign-owner");
+        let sudo = if owned && !session.caller.viewer.is_root() { "sudo " } else { "" };
+        let remove = format!("{sudo}rm -rf -- {}", shell_word(old));
+        line(&mut text, "free space", &paint.text(Emphasis::Command, remove));
+    }
+    if let Some(list) = &report.frozen_list {
+        line(&mut text, "list", &printable(list));
+    }
+    text
+}
+
+fn line(text: &mut String, label: &str, content: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "  {label:10}  {content}");
+}
+
+/// One line for each thing that is broken or degraded; with none, one line that says so.
+fn problems(label: &str, findings: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut label = label;
+    for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
+        line(&mut text, label, &format!("{}: {}", finding.code, printable(&finding.message)));
+        label = "";
+    }
+    text
+}
+
+fn python(report: &Report) -> String {
+    let mut text = String::new();
+    let Some((base, choice)) = &report.base else { return text };
+    let why = match choice {
+        BaseChoice::Asked => "as you asked".to_owned(),
+        BaseChoice::Same => "as before".to_owned(),
+        BaseChoice::SameVersion => "the same version, since the old one is gone".to_owned(),
+        BaseChoice::OtherVersion { was: Some(was) } => {
+            format!("another version, since no usable Python {}.{} is on this machine", was.major, was.minor)
+        }
+        BaseChoice::OtherVersion { was: None } => "the old one is not known".to_owned(),
+    };
+    let name = if base.implementation == "cpython" { "Python" } else { &base.implementation };
+    let what = format!("{name} {} ({}), {why}", base.version, printable(&base.executable));
+    line(&mut text, "python", &what);
+    text
+}
+
+fn installed(report: &Report) -> String {
+    let all = report.distributions.len();
+    if all == 0 {
+        return "nothing, as before".to_owned();
+    }
+    let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in &report.distributions {
+        *by_source.entry(one.source).or_default() += 1;
+    }
+    let sources: Vec<String> = by_source
+        .iter()
+        .map(|(source, count)| {
+            let place = match *source {
+                "bundled" => "from the wheels that come with Python",
+                "url" => "from where they were installed from",
+                _ => "from the package index",
+            };
+            format!("{count} {place}")
+        })
+        .collect();
+    let same = report.distributions.iter().filter(|one| one.same_bytes == Some(true)).count();
+    format!("{all} distributions ({}); {same} with the same bytes as before", sources.join(", "))
+}
+
+fn dropped(report: &Report) -> String {
+    let names: Vec<String> = report.dropped.iter().take(LISTED).map(|one| printable(&one.path)).collect();
+    let more = report.dropped.len().saturating_sub(LISTED);
+    if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
+}

@@ -1,0 +1,56 @@
+//! One line that tells what is going on, on a terminal and nowhere else.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use venvkeep_core::progress::{Event, Stage};
+
+use super::Screen;
+use super::printable::printable;
+
+/// The line, on stderr; in a pipe, with `--quiet` and with `--json` it does not exist.
+pub(crate) struct Spinner {
+    bar: ProgressBar,
+}
+
+impl Spinner {
+    /// A line that begins with what it is about.
+    pub(crate) fn new(screen: &Screen, about: &str) -> Self {
+        let wanted = !screen.quiet && !screen.json;
+        // Hidden by indicatif itself where stderr is no terminal.
+        let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(about.to_owned());
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self { bar }
+    }
+
+    /// Shows what begins, or what the installer says.
+    pub(crate) fn show(&self, event: Event<'_>) {
+        match event {
+            Event::Begin(stage) => self.bar.set_message(words(stage)),
+            Event::Installer(line) => self.bar.set_message(printable(line.trim())),
+        }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Inspect => "looking at it",
+        Stage::Plan => "choosing Python and sources",
+        Stage::Rebuild => "building the new one beside it",
+        Stage::Install => "installing",
+        Stage::Verify => "checking the new one",
+        Stage::Swap => "putting it in place",
+    }
+}
