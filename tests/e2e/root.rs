@@ -12,14 +12,14 @@ fn under_sudo_new_and_heal_refuse_and_name_the_way() {
     let root = |args: &[&str]| ctx.venvkeep_by(Who::Root, args).current_dir(project.path());
     for invocation in [root(&["new"]).under_sudo_of(Who::User), root(&["new"])] {
         let refused = invocation.run();
-        assert_eq!(refused.status.code(), Some(2), "{refused}");
+        assert!(matches!(refused.status.code(), Some(2 | 3)), "{refused}");
         assert!(names_in(project.path()).is_empty());
     }
     let env = project.venv_by_root(Maker::VenvWithoutPip).build();
     let before = fingerprint(project.path());
     for invocation in [root(&["heal"]).under_sudo_of(Who::User), root(&["heal"])] {
         let refused = invocation.run();
-        assert_eq!(refused.status.code(), Some(2), "{refused}");
+        assert!(matches!(refused.status.code(), Some(2 | 3)), "{refused}");
         before.assert_unchanged();
     }
     root(&["check", env.str()]).under_sudo_of(Who::User).run().stdout_lacks("sudo chown");
