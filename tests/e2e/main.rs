@@ -8,10 +8,15 @@
     reason = "tests look at the disk themselves instead of trusting the code under test"
 )]
 
+mod bad_input;
+mod check;
 mod freeze;
 mod ground;
+mod heal;
 mod new;
+mod root;
 mod support;
+mod trust;
 
 /// The program under test.
 const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");

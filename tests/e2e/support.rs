@@ -1,8 +1,48 @@
 //! What several modules ask of reports and directories.
 
-use venvkeep_testkit::Output;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use venvkeep_testkit::{Invocation, Output, tools};
+
+/// The codes of all findings in the JSON report of `check`.
+pub(crate) fn finding_codes(report: &Output) -> BTreeSet<String> {
+    let report = report.stdout_json();
+    let environments = report["environments"].as_array().cloned().unwrap_or_default();
+    let findings = environments.iter().filter_map(|environment| environment["findings"].as_array());
+    findings.flatten().filter_map(|finding| finding["code"].as_str().map(str::to_owned)).collect()
+}
+
+/// The JSON report on the first environment.
+pub(crate) fn first_environment(report: &Output) -> Value {
+    report.stdout_json()["environments"][0].clone()
+}
 
 /// Standard output, line by line.
 pub(crate) fn lines(output: &Output) -> Vec<String> {
     output.stdout.lines().map(str::to_owned).collect()
+}
+
+/// The names in a directory, hidden ones included.
+pub(crate) fn names_in(directory: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(directory).expect("the directory can be listed");
+    entries
+        .map(|entry| entry.expect("the directory can be listed").file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The one old tree that `heal` left beside `.venv` in `project`.
+pub(crate) fn kept_tree(project: &Path) -> PathBuf {
+    let names = names_in(project);
+    let kept: Vec<_> = names.iter().filter(|name| name.starts_with(".venv.venvkeep-old-")).collect();
+    assert_eq!(kept.len(), 1, "exactly one old tree lies beside: {names:?}");
+    project.join(kept[0])
+}
+
+/// With the uv of the test tools on PATH.
+pub(crate) fn with_uv(invocation: Invocation) -> Invocation {
+    let uv = tools::uv();
+    invocation.path_first(uv.parent().expect("uv lies in a directory"))
 }

@@ -1,0 +1,100 @@
+//! Bad input: each kind with its error and its exit code, and never a crash.
+
+use std::fs;
+
+use venvkeep_testkit::{Context, Environment, Maker, fingerprint};
+
+use crate::VENVKEEP;
+
+type Damage = fn(&Environment<'_>);
+
+const COMMANDS: [&str; 3] = ["check", "freeze", "heal"];
+
+#[test]
+fn what_is_no_environment_is_a_usage_error_that_names_it() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.write("a-file", "text");
+    project.write("a-directory/file", "text");
+    for command in COMMANDS {
+        for place in ["not-there", "a-file", "a-directory"] {
+            let output = project.venvkeep([command, place]).run().code(2);
+            output.stderr_has(place).stdout_is("");
+        }
+        project.venvkeep([command]).run().code(2);
+    }
+}
+
+#[test]
+fn an_environment_that_cannot_be_read_is_a_finding() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).umask(0o077).build();
+    let before = fingerprint(env.path());
+    project.venvkeep(["check", ".venv"]).run().code(1).stdout_has("venvkeep heal");
+    project.venvkeep(["freeze", ".venv"]).run().code(3).stderr_has("-r");
+    before.assert_unchanged();
+}
+
+#[test]
+fn garbled_files_are_findings() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let damages: [(&str, Damage); 3] = [
+        ("config", |env| env.garble("pyvenv.cfg")),
+        ("record", |env| env.garble(env.dist_info("pure_one").join("RECORD"))),
+        ("metadata", |env| env.garble(env.dist_info("pure_one").join("METADATA"))),
+    ];
+    for (name, damage) in damages {
+        let project = ctx.project(name);
+        let env = project.venv_by_owner(Maker::Venv).packages(["pure-one"]).build();
+        damage(&env);
+        project.venvkeep(["check"]).run().code(1).stdout_lacks("\x1b");
+        project.venvkeep(["freeze"]).run().success().stdout_is("pure-one==1.0\n");
+    }
+}
+
+#[test]
+fn control_characters_in_names_do_not_reach_the_terminal() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    for name in ["evil\n\x1b[31mred-1.0.dist-info", "two\nlines.txt"] {
+        let path = env.site_packages().join(name);
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("METADATA"), "Metadata-Version: 2.1\nName: e\x1b[2Jvil\nVersion: 1\n").unwrap();
+    }
+    for args in [&["check", "-v"][..], &["freeze"], &["heal"]] {
+        let output = project.venvkeep(args).run();
+        assert!(output.status.code().is_some(), "{output}");
+        output.stdout_lacks("\x1b").stderr_lacks("\x1b");
+    }
+}
+
+#[test]
+fn a_requirements_file_must_pin_and_nothing_else() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    let before = fingerprint(env.path());
+    for (name, line) in
+        [("unpinned", "pure-one"), ("range", "pure-one>=1"), ("option", "--index-url http://x")]
+    {
+        let file = project.write(name, format!("ns-part==1.0\n{line}\n"));
+        let heal = project.venvkeep(["heal", "-r", name]).run().code(2);
+        heal.stderr_has(file.file_name().unwrap().to_str().unwrap()).stderr_has("2");
+    }
+    project.venvkeep(["heal", "-r", "not-there.txt"]).run().code(2).stderr_has("not-there.txt");
+    before.assert_unchanged();
+}
+
+#[test]
+fn a_python_that_is_not_there_is_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    for python in ["9.99", "/nowhere/python3", "no-such-python"] {
+        let output = project.venvkeep(["new", "-p", python]).run();
+        assert!(matches!(output.status.code(), Some(2 | 3)), "{output}");
+        output.stderr_has(python);
+    }
+    assert!(!project.path().join(".venv").exists());
+}

@@ -1,0 +1,200 @@
+//! `heal`: the same environment, the user's own, with the old tree beside it; or nothing changed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use venvkeep_testkit::{
+    Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require, tools,
+};
+
+use crate::VENVKEEP;
+use crate::support::{first_environment, kept_tree, lines, names_in, with_uv};
+
+const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
+
+/// The scripts of the kit's wheels run, from the environment's own path.
+fn assert_works(ctx: &Context, env: &Environment<'_>) {
+    for script in ["with-scripts", "raw-python"] {
+        ctx.program(Who::User, env.bin(script)).run().success().stdout_is("with-scripts works\n");
+    }
+    ctx.program(Who::User, env.bin("raw-shell")).run().success().stdout_is("raw-shell works\n");
+    let import = "import with_deps, pure_one, extra_dep, odd_name_x, kitns.part";
+    ctx.program(Who::User, env.bin("python")).args(["-c", import]).run().success();
+}
+
+#[test]
+fn what_root_made_becomes_the_users_without_any_index() {
+    if !require(&[Need::Virtualenv, Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for maker in [Maker::Venv, Maker::Virtualenv, Maker::Uv] {
+        let project = ctx.project(&format!("{maker:?}"));
+        let env = project.venv_by_root(maker).packages(PACKAGES).build();
+        let frozen = env.freeze_all();
+        let before = fingerprint(env.path());
+
+        project.venvkeep(["heal"]).index_unreachable().run().success();
+        assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]), "{maker:?}");
+        before.assert_same(&fingerprint(kept_tree(project.path())));
+        assert_eq!(env.freeze_all(), frozen, "{maker:?}");
+        assert_works(&ctx, &env);
+        project.venvkeep(["check"]).run().success();
+        env.installer(Who::User).args(["install", "ns-other"]).wheels_only(ctx.wheels()).run().success();
+        assert_eq!(names_in(project.path()).len(), 2, "no stage is left: {:?}", names_in(project.path()));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_fetched_by_pip() {
+    fetches(Maker::Venv, |heal| heal);
+}
+
+#[test]
+fn what_cannot_be_read_is_fetched_by_uv() {
+    if require(&[Need::Uv]) {
+        fetches(Maker::Uv, with_uv);
+        fetches(Maker::Venv, with_uv);
+    }
+}
+
+/// The distributions were installed under a strict umask: only their names can be read.
+fn fetches(maker: Maker, with_installer: fn(Invocation) -> Invocation) {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(maker).build().umask(0o077);
+    env.install(PACKAGES);
+    let frozen = env.freeze_all();
+    let heal = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels());
+    let report = with_installer(heal).run().success();
+    let healed = first_environment(&report);
+    assert_eq!(healed["outcome"], "healed", "{report}");
+    let distributions = healed["distributions"].as_array().cloned().unwrap_or_default();
+    let pure_one = distributions.iter().find(|distribution| distribution["name"] == "pure-one");
+    assert_eq!(pure_one.map(|one| one["source"].clone()), Some("index".into()), "{report}");
+    assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
+    assert_eq!(env.freeze_all(), frozen);
+    assert_works(&ctx, &env);
+    project.venvkeep(["check"]).run().success();
+}
+
+#[test]
+fn without_an_index_nothing_changes_and_the_missing_are_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).build().umask(0o077);
+    env.install(["pure-one", "ns-part"]);
+    let before = fingerprint(env.path());
+    let names = names_in(project.path());
+    let heal = project.venvkeep(["heal"]).index_unreachable().run().code(3);
+    let said = format!("{}{}", heal.stdout, heal.stderr);
+    assert!(said.contains("pure-one") && said.contains("ns-part"), "{heal}");
+    before.assert_unchanged();
+    assert_eq!(names_in(project.path()), names, "no stage is left");
+}
+
+#[test]
+fn an_interpreter_that_went_away_is_replaced() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).packages(PACKAGES).build();
+    let frozen = env.freeze();
+    env.dangle_interpreter();
+    project.venvkeep(["heal"]).index_unreachable().run().success();
+    assert_eq!(env.freeze(), frozen);
+    assert_works(&ctx, &env);
+}
+
+#[test]
+fn another_python_takes_over_on_request() {
+    if !require(&[Need::Python("3.12")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(PACKAGES).build();
+    let python = tools::python("3.12").unwrap();
+    let heal = project.venvkeep(["heal", "-p", python.to_str().unwrap()]).wheels_only(ctx.wheels());
+    heal.run().success();
+    let version = ctx.program(Who::User, env.bin("python")).arg("--version").run().success();
+    version.stdout_has("Python 3.12");
+    assert_works(&ctx, &env);
+}
+
+#[test]
+fn the_users_own_files_are_carried_over() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    let files = [(".venv/notes/todo.txt", 0o640), (".venv/.env", 0o600), (".venv/lib/mine.txt", 0o644)];
+    for (name, mode) in files {
+        let path = project.write(name, format!("content of {name}\n"));
+        let inside = path.strip_prefix(env.path()).unwrap();
+        env.chmod(inside, mode);
+    }
+    project.venvkeep(["heal"]).run().success();
+    for (name, mode) in files {
+        let path = project.path().join(name);
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("content of {name}\n"));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode, "{name}");
+    }
+}
+
+#[test]
+fn a_dry_run_plans_and_changes_nothing() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).packages(["pure-one"]).build();
+    let (before, names) = (fingerprint(env.path()), names_in(project.path()));
+    project.venvkeep(["heal", "--dry-run"]).run().success().stdout_has("pure-one");
+    let report = project.venvkeep(["heal", "--dry-run", "--json"]).run().success();
+    assert_eq!(first_environment(&report)["outcome"], "planned", "{report}");
+    before.assert_unchanged();
+    assert_eq!(names_in(project.path()), names);
+}
+
+#[test]
+fn what_is_healthy_stays_as_it_is() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(["pure-one"]).build();
+    let before = fingerprint(env.path());
+    let report = project.venvkeep(["heal", "--json"]).run().success();
+    assert_eq!(first_environment(&report)["outcome"], "healthy");
+    before.assert_unchanged();
+}
+
+#[test]
+fn a_list_from_a_file_replaces_the_environments_own() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    // A strict umask throughout: not even the names can be read.
+    let env = project.venv_by_root(Maker::Venv).umask(0o077).packages(["pure-one"]).build();
+    let before = fingerprint(env.path());
+    project.venvkeep(["heal"]).wheels_only(ctx.wheels()).run().code(3).stderr_has("-r");
+    before.assert_unchanged();
+
+    project.write("requirements.txt", "pure-one==1.0\nns-part==1.0\n");
+    let heal = project.venvkeep(["heal", "-r", "requirements.txt"]).wheels_only(ctx.wheels());
+    heal.run().success();
+    assert_eq!(lines(&project.venvkeep(["freeze"]).run().success()), ["ns-part==1.0", "pure-one==1.0"]);
+    before.assert_same(&fingerprint(kept_tree(project.path())));
+}
+
+#[test]
+fn a_full_disk_changes_nothing() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let Some(disk) = ctx.small_disk("disk", 1024) else { return };
+    let project = disk.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    ctx.program(Who::User, "dd")
+        .args(["if=/dev/zero", "bs=1k", "of=big"])
+        .current_dir(disk.path())
+        .run()
+        .code(1);
+    let (before, names) = (fingerprint(env.path()), names_in(project.path()));
+    project.venvkeep(["heal"]).run().code(3);
+    before.assert_unchanged();
+    assert_eq!(names_in(project.path()), names, "no stage is left");
+}

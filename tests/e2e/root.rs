@@ -1,0 +1,51 @@
+//! Root: not by accident above somebody else's files, and without fuss in root's own.
+
+use venvkeep_testkit::{Context, Maker, Who, fingerprint};
+
+use crate::VENVKEEP;
+use crate::support::names_in;
+
+#[test]
+fn under_sudo_new_and_heal_refuse_and_name_the_way() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let root = |args: &[&str]| ctx.venvkeep_by(Who::Root, args).current_dir(project.path());
+    for invocation in [root(&["new"]).under_sudo_of(Who::User), root(&["new"])] {
+        let refused = invocation.run();
+        assert!(matches!(refused.status.code(), Some(2 | 3)), "{refused}");
+        assert!(names_in(project.path()).is_empty());
+    }
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    let before = fingerprint(project.path());
+    for invocation in [root(&["heal"]).under_sudo_of(Who::User), root(&["heal"])] {
+        let refused = invocation.run();
+        assert!(matches!(refused.status.code(), Some(2 | 3)), "{refused}");
+        before.assert_unchanged();
+    }
+    root(&["check", env.str()]).under_sudo_of(Who::User).run().stdout_lacks("sudo chown");
+}
+
+#[test]
+fn root_in_roots_own_directory_is_at_home() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project_of(Who::Root, "app");
+    project.venvkeep(["new"]).run().success();
+    project.venvkeep(["check"]).run().success();
+    // As when root calls sudo.
+    project.venvkeep(["new", "second"]).env("SUDO_UID", "0").run().success();
+}
+
+#[test]
+fn as_root_is_said_aloud() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let new = ctx.venvkeep_by(Who::Root, ["new", "--as-root"]).current_dir(project.path());
+    new.under_sudo_of(Who::User).run().success();
+    assert!(project.path().join(".venv/pyvenv.cfg").is_file());
+}
+
+#[test]
+fn an_unprivileged_uid_is_not_root_whatever_sudo_says() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    ctx.project("proj").venvkeep(["new"]).under_sudo_of(Who::Other).run().success();
+}
