@@ -123,7 +123,7 @@ pub(super) fn world_writable(snapshot: &Snapshot) -> Option<Finding> {
     let about = Evidence::entries(tree, |id| {
         let facts = tree.facts(id);
         let protected = facts.kind == Kind::Link || (facts.kind == Kind::Directory && facts.is_sticky());
-        facts.mode & 0o002 != 0 && !protected
+        facts.mode & 0o002 != 0 && !protected && !snapshot.is_lock(id)
     });
     if about.is_empty() {
         return None;

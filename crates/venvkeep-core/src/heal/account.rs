@@ -30,9 +30,11 @@ pub(super) fn fill(report: &mut Report, old: &Snapshot, new: &Snapshot) {
     report.entries = entries;
 }
 
-/// Activation scripts for other shells, and what else venv and virtualenv put into `bin`: with the environment they
-/// can be made again, and name nothing of the user's.
-const CREATORS_OWN: [&str; 8] = [
+/// Activation scripts for other shells and what else venv, virtualenv and uv put into an environment: it can be made
+/// again, and holds nothing of the user's.
+const CREATORS_OWN: [&str; 10] = [
+    ".lock",
+    "CACHEDIR.TAG",
     "bin/Activate.ps1",
     "bin/activate.ps1",
     "bin/activate.bat",

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::diagnose::diagnose;
-use crate::diagnose::finding::{Finding, Status, status};
+use crate::diagnose::finding::Finding;
 use crate::error::LiveState;
 use crate::host::credentials;
 use crate::host::fs::{self, IoError};
@@ -15,7 +15,7 @@ use crate::host::process::ProcessError;
 use crate::host::programs::{self, Distrust, TrustedProgram};
 use crate::inspect::freeze::freeze;
 use crate::inspect::inspect;
-use crate::inspect::snapshot::Snapshot;
+use crate::inspect::snapshot::{Sibling, Snapshot};
 use crate::interpreters::find::FindError;
 use crate::model::caller::Caller;
 use crate::model::interrupt::Interrupt;
@@ -171,7 +171,11 @@ struct Tools {
 impl Heal<'_> {
     fn look(&self) -> Result<Known, HealError> {
         self.progress.tell(Event::Begin(Step::Inspect));
-        let snapshot = inspect(self.request.prefix, &self.caller.viewer)?;
+        let mut snapshot = inspect(self.request.prefix, &self.caller.viewer)?;
+        if self.request.extent == Extent::Whole {
+            // What an interrupted heal left was settled when the lock was taken; the journal that is there is ours.
+            snapshot.siblings.retain(|sibling| matches!(sibling, Sibling::Kept(_)));
+        }
         let findings = diagnose(&snapshot, &credentials::user_name);
         Ok(Known { snapshot, findings })
     }
@@ -237,9 +241,6 @@ impl Heal<'_> {
         report.live = LiveState::New;
         let now = inspect(&plan.prefix, &self.caller.viewer)?;
         report.after = diagnose(&now, &credentials::user_name);
-        if status(&report.after) != Status::Healthy {
-            report.outcome = Outcome::NeedsAttention;
-        }
         Ok(report)
     }
 

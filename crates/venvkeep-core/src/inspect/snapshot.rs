@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::distribution::Distribution;
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, Kind};
 use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
-use crate::model::tree::Tree;
+use crate::model::tree::{EntryId, Tree};
 
 /// Everything `inspect` found out about an environment without executing anything of it.
 #[derive(Debug)]
@@ -50,6 +50,13 @@ impl Snapshot {
     /// The first place whose content is not known: what is installed there is missing from `distributions`.
     pub fn unlisted(&self) -> Option<&Path> {
         self.sites.iter().find(|site| !site.listed).map(|site| site.path.as_path())
+    }
+
+    /// Whether an entry is uv's lock: an empty file in the prefix that uv lets everybody write, and that nothing reads.
+    pub fn is_lock(&self, id: EntryId) -> bool {
+        let facts = self.tree.facts(id);
+        let is_empty_file = facts.kind == Kind::File && facts.size == 0;
+        is_empty_file && self.tree.parent(id) == Tree::ROOT && self.tree.name(id) == ".lock"
     }
 
     /// The configuration, where it could be read.

@@ -20,6 +20,7 @@ use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, 
 use crate::rebuild::seed::{Seeded, seed};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
+use crate::root::{AsRoot, WrongUser, insist_on_right_user};
 use crate::swap::{Journal, SwapError};
 use place::{Place, UnusablePath};
 
@@ -36,6 +37,8 @@ pub struct Wish<'a> {
     pub prompt: Option<&'a str>,
     /// Whether the base's packages are to be seen.
     pub system_site_packages: SystemSitePackages,
+    /// Whether root may make it where it would lock somebody out.
+    pub as_root: AsRoot,
 }
 
 /// What a new environment is given.
@@ -69,6 +72,9 @@ pub enum NewError {
     /// Neither at this one, after links were followed.
     #[error(transparent)]
     Prefix(#[from] PrefixError),
+    /// Root would lock somebody out.
+    #[error(transparent)]
+    WrongUser(#[from] WrongUser),
     /// Something stands there.
     #[error("{} is taken: {what} stands there", .path.display())]
     Taken {
@@ -109,6 +115,7 @@ pub enum NewError {
 pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Made, NewError> {
     let Place { environment, name } = place::place(wish.typed, &caller.cwd)?;
     // Everything that can refuse comes before anything is written.
+    insist_on_right_user(&environment, caller, wish.as_root)?;
     insist_on_free(&environment)?;
     insist_on_writable(&environment)?;
     let interpreter = find(&wish.python, caller, interrupt)?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use venvkeep_core::diagnose::finding::{Status, status};
 use venvkeep_core::heal::{self, Extent, HealError, Request};
 use venvkeep_core::host::fs;
 use venvkeep_core::model::prefix::Prefix;
@@ -57,6 +58,8 @@ pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
 
 fn exit_of(report: &Report) -> Exit {
     match report.outcome {
+        // What a heal cannot put right (a dependency that was never installed) is still there.
+        Outcome::Healed if status(&report.after) != Status::Healthy => Exit::Findings,
         Outcome::Healed | Outcome::Healthy | Outcome::Planned => Exit::Done,
         Outcome::Failed => Exit::Failed,
         Outcome::NeedsAttention => Exit::Attention,

@@ -9,10 +9,12 @@ use venvkeep_core::interpreters::request::Request;
 use venvkeep_core::new::{self, Made, NewError, Seed, Wish};
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
+use venvkeep_core::root::AsRoot;
 
 use crate::args::{NewArguments, SeedChoice};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::hints;
 use crate::render::Emphasis;
 use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
@@ -45,10 +47,14 @@ fn wish(arguments: &NewArguments) -> Wish<'_> {
         } else {
             SystemSitePackages::Hidden
         },
+        as_root: if arguments.as_root { AsRoot::AskedFor } else { AsRoot::Refuse },
     }
 }
 
 fn failure(error: NewError) -> Failure {
+    if let NewError::WrongUser(refusal) = &error {
+        return hints::wrong_user(refusal, "new");
+    }
     let exit = match &error {
         NewError::Path(_) | NewError::Prefix(_) | NewError::Taken { .. } => Exit::Usage,
         NewError::Interrupted | NewError::Python(FindError::Interrupted) => Exit::Interrupted,

@@ -136,8 +136,12 @@ fn run(
         patience: None,
     };
     let finished = process::run(&invocation, interrupt, on_line);
-    if !settings.pip_conf.is_empty() {
-        fs::remove_file(&pip_conf)?;
+    let lock = stage.join(".lock");
+    for left in [&pip_conf, &lock] {
+        // uv leaves its lock behind, writable for everybody.
+        if fs::lstat_if_any(left)?.is_some() {
+            fs::remove_file(left)?;
+        }
     }
     Ok(finished?)
 }
