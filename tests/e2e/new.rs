@@ -306,3 +306,23 @@ fn a_killed_run_leaves_what_the_next_one_removes() {
     }
     assert!(cut_off > 0, "no run was killed before it was done");
 }
+
+#[test]
+fn root_is_refused_where_somebody_else_would_be_locked_out() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let of_root = ctx.project_of(Who::Root, "of-root");
+    let before = venvkeep_testkit::fingerprint(project.path());
+    let by_root = |project: &Project<'_>, args: &[&str]| {
+        ctx.venvkeep_by(Who::Root, args.iter().copied()).current_dir(project.path())
+    };
+    by_root(&project, &["new"]).run().code(2).stderr_has("belongs to user 12345").stderr_has("--as-root");
+    let under_sudo = by_root(&of_root, &["new"]).under_sudo_of(Who::User).run();
+    under_sudo.code(2).stderr_has("would belong to root and not to you").stderr_has("without sudo");
+    before.assert_unchanged();
+
+    by_root(&of_root, &["new"]).run().success();
+    by_root(&of_root, &["new", "./sudo-of-root"]).under_sudo_of(Who::Root).run().success();
+    by_root(&project, &["new", "--as-root"]).run().success();
+    assert_eq!(owners(project.path().join(".venv")), [Who::Root.uid()].into());
+}

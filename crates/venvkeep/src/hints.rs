@@ -7,6 +7,7 @@ use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::new::NewError;
 use venvkeep_core::model::requirements_file::RequirementsError;
 use venvkeep_core::plan::PlanError;
 use venvkeep_core::rebuild::build::BuildError;
@@ -116,6 +117,40 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
         HealError::Swap(SwapError::Io(error)) if error.is_denied() => failure
             .hint("A heal builds the new environment beside the old one, so you must be able to write that directory.")
             .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
+        _ => failure,
+    }
+}
+
+/// No new environment. Nothing was left behind.
+pub(crate) fn new(error: &NewError) -> Failure {
+    let exit = match error {
+        NewError::Path(_) | NewError::Prefix(_) | NewError::Taken { .. } => Exit::Usage,
+        NewError::Interrupted | NewError::Python(FindError::Interrupted) => Exit::Interrupted,
+        _ => Exit::Failed,
+    };
+    let failure = Failure::new(exit, printable(error.to_string()));
+    match error {
+        NewError::WrongUser(refusal) => wrong_user(refusal, "new"),
+        NewError::Taken { path, what: "an environment" } => failure
+            .hint(format!("See whether it is well: venvkeep check {}", shell_word(path)))
+            .hint("Or give the new one another name: venvkeep new NAME"),
+        NewError::Taken { .. } => {
+            failure.hint("Move it away, or give the environment another name: venvkeep new NAME")
+        }
+        NewError::Path(_) => {
+            failure.hint("Choose another name, or a directory without such characters in its path.")
+        }
+        NewError::ParentUnwritable { .. } => {
+            failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
+        }
+        NewError::Python(FindError::NoneSuitable { found, .. }) => {
+            let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
+            found
+                .fold(failure, Failure::hint)
+                .hint("Install one (apt install python3, brew install python, uv python install 3.12),")
+                .hint("or name one by its path: venvkeep new -p PATH")
+        }
+        NewError::Beside(SwapError::Busy { .. }) => failure.hint("Wait until it is done, then try again."),
         _ => failure,
     }
 }

@@ -124,3 +124,104 @@ fn text(path: &Path) -> Result<&str, UnwritableValue> {
         value: PathBuf::from(path).to_string_lossy().into_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the tests look at the disk by themselves")]
+
+    use super::{
+        BaseInterpreter, Path, PathBuf, Prefix, Skeleton, SystemSitePackages, create, has_lib64, open_up,
+    };
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn interpreter(implementation: &str, free_threaded: bool) -> BaseInterpreter {
+        serde_json::from_value(json!({
+            "executable": "/bin/sh", "implementation": implementation, "version": "3.13.1", "cache_tag": null,
+            "base_prefix": "/usr", "stdlib": "/usr/lib", "free_threaded": free_threaded, "extension_suffix": null,
+            "platform": "linux-x86_64", "libc": null, "wheel_dir": null, "markers": {},
+            "scheme": {"purelib": "lib/python3.13/site-packages", "platlib": "lib64/python3.13/site-packages",
+                "scripts": "bin", "include": "include/site/python3.13", "data": ""},
+        }))
+        .unwrap()
+    }
+
+    fn made(interpreter: &BaseInterpreter) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let skeleton = Skeleton {
+            interpreter,
+            prefix: &Prefix::new("/home/ana/proj/.venv".into()).unwrap(),
+            prompt: "proj",
+            system_site_packages: SystemSitePackages::Visible,
+        };
+        create(directory.path(), &skeleton).unwrap();
+        directory
+    }
+
+    fn links(directory: &Path) -> BTreeMap<String, PathBuf> {
+        let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+        entries
+            .filter_map(|entry| {
+                Some((entry.file_name().into_string().unwrap(), fs::read_link(entry.path()).ok()?))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_name_leads_to_the_base() {
+        for (implementation, free_threaded, names) in [
+            ("cpython", false, &["python3", "python3.13"][..]),
+            ("cpython", true, &["python3", "python3.13", "python3.13t"]),
+            ("pypy", false, &["pypy", "pypy3", "python3", "python3.13"]),
+        ] {
+            let directory = made(&interpreter(implementation, free_threaded));
+            let mut links = links(&directory.path().join("bin"));
+            assert_eq!(links.remove("python"), Some("/bin/sh".into()));
+            assert!(links.values().all(|target| target == Path::new("python")), "{links:?}");
+            assert_eq!(links.into_keys().collect::<Vec<_>>(), names);
+        }
+    }
+
+    #[test]
+    fn what_is_written_names_the_final_place_only() {
+        let directory = made(&interpreter("cpython", false));
+        let activate = fs::read_to_string(directory.path().join("bin/activate")).unwrap();
+        assert!(activate.contains("\nVIRTUAL_ENV='/home/ana/proj/.venv'\n"));
+        assert!(!activate.contains(directory.path().to_str().unwrap()));
+        let settings = fs::read_to_string(directory.path().join("pyvenv.cfg")).unwrap();
+        let shell = fs::canonicalize("/bin/sh").unwrap();
+        let expected = format!(
+            "home = /bin\ninclude-system-site-packages = true\nversion = 3.13.1\nexecutable = {}\n\
+             prompt = 'proj'\nvenvkeep = {}\n",
+            shell.display(),
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn both_libraries_are_one_directory() {
+        let directory = made(&interpreter("cpython", false));
+        assert_eq!(links(directory.path()), [("lib64".to_owned(), PathBuf::from("lib"))].into());
+        assert!(directory.path().join("lib/python3.13/site-packages").is_dir());
+        for (platform, linked) in [
+            ("linux-aarch64", true),
+            ("linux-s390x", true),
+            ("linux-i686", false),
+            ("macosx-14-arm64", false),
+        ] {
+            assert_eq!(has_lib64(platform), linked, "{platform}");
+        }
+    }
+
+    #[test]
+    fn a_private_directory_opens_up_to_what_its_subdirectories_are() {
+        let directory = made(&interpreter("cpython", false));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        open_up(directory.path()).unwrap();
+        assert_eq!(mode(directory.path()), mode(&directory.path().join("lib")));
+    }
+}

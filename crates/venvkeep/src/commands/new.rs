@@ -4,9 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::json;
-use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::interpreters::request::Request;
-use venvkeep_core::new::{self, Made, NewError, Seed, Wish};
+use venvkeep_core::new::{self, Made, Seed, Wish};
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
 use venvkeep_core::root::AsRoot;
@@ -21,7 +20,7 @@ use crate::request::Session;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let made = new::new(&wish(arguments), &session.caller, &session.interrupt).map_err(failure)?;
+    let made = new::new(&wish(arguments), &session.caller, &session.interrupt).map_err(|error| hints::new(&error))?;
     if session.screen.json {
         session.screen.json("new", document(&made))?;
     } else {
@@ -48,37 +47,6 @@ fn wish(arguments: &NewArguments) -> Wish<'_> {
             SystemSitePackages::Hidden
         },
         as_root: if arguments.as_root { AsRoot::AskedFor } else { AsRoot::Refuse },
-    }
-}
-
-fn failure(error: NewError) -> Failure {
-    if let NewError::WrongUser(refusal) = &error {
-        return hints::wrong_user(refusal, "new");
-    }
-    let exit = match &error {
-        NewError::Path(_) | NewError::Prefix(_) | NewError::Taken { .. } => Exit::Usage,
-        NewError::Interrupted | NewError::Python(FindError::Interrupted) => Exit::Interrupted,
-        _ => Exit::Failed,
-    };
-    let failure = Failure::new(exit, printable(error.to_string()));
-    match error {
-        NewError::Taken { path, what: "an environment" } => {
-            let path = shell_word(&path);
-            failure
-                .hint(format!("See whether it is well: venvkeep check {path}"))
-                .hint("Or give the new one another name: venvkeep new NAME")
-        }
-        NewError::Taken { .. } => failure.hint("Move it away, or give the environment another name: venvkeep new NAME"),
-        NewError::Path(_) => failure.hint("Choose another name, or a directory without such characters above it"),
-        NewError::ParentUnwritable { .. } => {
-            failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
-        }
-        NewError::Python(FindError::NoneSuitable { found, .. }) => found
-            .iter()
-            .fold(failure, |failure, candidate| failure.hint(format!("Found: {}", printable(candidate.to_string()))))
-            .hint("Install one (apt install python3, brew install python, pyenv install 3.12, uv python install 3.12)")
-            .hint("Or name one by its path: venvkeep new -p PATH"),
-        _ => failure,
     }
 }
 
