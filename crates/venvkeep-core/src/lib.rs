@@ -21,8 +21,6 @@
 //!
 //! [`heal`] runs them all, [`new`] those that a new environment needs; [`root`] says when root is the wrong user for
 //! either, and [`store`] is what is kept for the user outside of environments.
-//! | [`rebuild`] | an interpreter, a place | an environment in a directory of its own making |
-//! | [`new`](mod@new) | a name or a path | a new environment, all of these steps in one |
 //!
 //! # Rules of the house
 //!

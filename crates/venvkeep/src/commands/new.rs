@@ -20,7 +20,8 @@ use crate::request::Session;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let made = new::new(&wish(arguments), &session.caller, &session.interrupt).map_err(|error| hints::new(&error))?;
+    let made = new::new(&wish(arguments), &session.caller, &session.interrupt)
+        .map_err(|error| hints::new(&error))?;
     if session.screen.json {
         session.screen.json("new", document(&made))?;
     } else {
