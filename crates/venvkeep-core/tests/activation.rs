@@ -10,10 +10,11 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use venvkeep_core::rebuild::activation::activation_scripts;
+use venvkeep_testkit::{Need, require};
 
 const HOSTILE: &[u8] = b"it's \"$x\" \xc3\xa9 \xf0\x9f\x9a\x92 `touch pwned` $(touch pwned) \\! %n *";
 const HOSTILE_PROMPT: &str = "it's \"$x\" é 🚒 `touch pwned` $(touch pwned) \\! %n *";
@@ -85,16 +86,8 @@ impl Ground {
     }
 }
 
-/// False, and said, when the shell is not on this machine; a failure where everything is required.
-fn installed(shell: &str) -> bool {
-    let found = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
-        .iter()
-        .any(|directory| Path::new(directory).join(shell).exists());
-    if !found {
-        assert!(std::env::var_os("VENVKEEP_TEST_REQUIRE_ALL").is_none(), "needs {shell}");
-        println!("skipped: needs {shell}");
-    }
-    found
+fn installed(shell: &'static str) -> bool {
+    require(&[Need::Program(shell)])
 }
 
 const POSIX_ROUND_TRIP: &str = r#"

@@ -16,6 +16,7 @@ use venvkeep_core::interpreters::find::{FindError, find, survey};
 use venvkeep_core::interpreters::request::Request;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::interrupt::Interrupt;
+use venvkeep_testkit::{Need, require};
 
 /// Somebody whose home and cache lie in `ground`.
 fn caller(ground: &Path, path: &str) -> Caller {
@@ -136,9 +137,7 @@ fn nothing_suitable_lists_what_there_is() {
 fn pypy_is_only_taken_when_it_is_meant() {
     let ground = ground();
     let caller = caller(ground.path(), "/usr/bin");
-    if !Path::new("/usr/bin/pypy3").exists() {
-        assert!(std::env::var_os("VENVKEEP_TEST_REQUIRE_ALL").is_none(), "needs pypy3");
-        println!("skipped: needs pypy3");
+    if !require(&[Need::Program("pypy3")]) {
         return;
     }
     let found = find(&Request::parse(OsStr::new("pypy3")), &caller, &Interrupt::default()).unwrap();
