@@ -5,6 +5,7 @@ use std::path::Path;
 use super::finding::{Code, Finding};
 use super::{Evidence, found};
 use crate::inspect::snapshot::{Interpreter, Snapshot};
+use crate::model::pyvenv_cfg::PyvenvCfg;
 
 const PYTHON: &str = "bin/python";
 
@@ -22,8 +23,8 @@ pub(super) fn missing(snapshot: &Snapshot) -> Option<Finding> {
         Interpreter::Dangling { target } => {
             format!("its Python is gone: bin/python leads to {}, where nothing is", target.display())
         }
-        // Without a configuration nothing names the base; that is `config-missing`.
-        Interpreter::Copied { base: None } if snapshot.configuration().is_some() => {
+        // Without a usable configuration nothing names the base; that is `config-missing`.
+        Interpreter::Copied { base: None } if names_a_base(snapshot) => {
             "its Python is gone: the one that pyvenv.cfg names, whose standard library it needs, is not there"
                 .to_owned()
         }
@@ -31,6 +32,10 @@ pub(super) fn missing(snapshot: &Snapshot) -> Option<Finding> {
     };
     let finding = found(Code::InterpreterMissing, message, Evidence::one(PYTHON));
     Some(Finding { cause: Some(WENT_AWAY.to_owned()), ..finding })
+}
+
+fn names_a_base(snapshot: &Snapshot) -> bool {
+    snapshot.configuration().and_then(PyvenvCfg::home).is_some()
 }
 
 /// `bin/python` leads to something that cannot be started, or to where the viewer may not go.

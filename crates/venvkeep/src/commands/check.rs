@@ -1,11 +1,64 @@
 //! `venvkeep check`.
 
+use std::path::Path;
+
+use venvkeep_core::diagnose::diagnose;
+use venvkeep_core::diagnose::finding::{Finding, Status, status};
+use venvkeep_core::host::credentials;
+use venvkeep_core::inspect::inspect;
+use venvkeep_core::inspect::snapshot::Snapshot;
+use venvkeep_core::locate::locate;
+use venvkeep_core::model::prefix::Prefix;
+
 use crate::args::CheckArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::hints;
+use crate::render::check;
+use crate::render::printable::printable;
 use crate::request::Session;
+
+/// One environment, looked at.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Its facts.
+    pub(crate) snapshot: Snapshot,
+    /// What is wrong with it, the worst first.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// The worst of the findings.
+    pub(crate) fn status(&self) -> Status {
+        status(&self.findings)
+    }
+}
 
 /// Runs the command.
 pub(crate) fn run(wish: &CheckArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Failed, format!("not built yet: {wish:?} {session:?}")))
+    // All of them are found before the first is reported: a misspelt path is the user's to correct first.
+    let prefixes = located(wish, session)?;
+    let checked = prefixes.iter().map(|prefix| look(prefix, session)).collect::<Result<Vec<_>, _>>()?;
+    if session.screen.json {
+        session.screen.json("check", check::document(&checked))?;
+    } else {
+        session.screen.result(&check::report(&checked, session.screen))?;
+    }
+    let healthy = checked.iter().all(|one| one.status() == Status::Healthy);
+    Ok(if healthy { Exit::Done } else { Exit::Findings })
+}
+
+fn located(wish: &CheckArguments, session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
+    let one = |asked: Option<&Path>| locate(asked, &session.caller).map_err(|e| hints::not_located(&e));
+    if wish.environments.is_empty() {
+        return Ok(vec![one(None)?]);
+    }
+    wish.environments.iter().map(|asked| one(Some(asked))).collect()
+}
+
+fn look(prefix: &Prefix, session: &Session<'_>) -> Result<Checked, Failure> {
+    let snapshot = inspect(prefix, &session.caller.viewer)
+        .map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
+    let findings = diagnose(&snapshot, &credentials::user_name);
+    Ok(Checked { snapshot, findings })
 }
