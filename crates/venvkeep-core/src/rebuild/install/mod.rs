@@ -4,6 +4,7 @@
 //! old tree is in it. The list goes through a private file, never on a command line, since index addresses can hold
 //! passwords.
 
+mod missing;
 pub mod settings;
 mod variables;
 
@@ -68,7 +69,7 @@ pub enum InstallError {
     Unobtainable {
         /// What users call the installer.
         installer: &'static str,
-        /// The pins that its message names, else all that it was to get.
+        /// The pins that could not be had, as far as the installer tells; else all that it was to get.
         wanted: Vec<String>,
         /// The end of what it printed: untrusted text.
         said: Vec<String>,
@@ -92,58 +93,88 @@ pub fn install(
     // Inside the stage and 0700 like it, so that nobody else reads the addresses; gone before anything is verified.
     let private = stage.join(".venvkeep-install");
     fs::create_dir(&private, 0o700)?;
-    let done = run(
-        order,
-        installer,
-        (&private, stage, python),
-        &mut |line| progress.tell(Event::Installer(line)),
-        interrupt,
-    );
+    let job = Job { order, installer, private: &private, stage, python, interrupt };
+    let done = job.run(progress);
     remove::tree(&private)?;
-    let finished = done?;
-    if finished.status.success() { Ok(()) } else { Err(unobtainable(order, installer, &finished)) }
+    done
 }
 
-fn run(
-    order: &Order<'_>,
-    installer: &Installer,
-    (private, stage, python): (&Path, &Stage, &TrustedProgram),
-    on_line: &mut dyn FnMut(&str),
-    interrupt: &Interrupt,
-) -> Result<Finished, InstallError> {
-    let list = private.join("requirements.txt");
-    let settings = settings::for_installer(installer, order);
-    let pins: String = order.pins.iter().map(|pin| install_line(pin)).collect();
-    fs::create_file(&list, 0o600, format!("{}{pins}", settings.requirement_options).as_bytes())?;
-    let pip_conf = stage.join("pip.conf");
-    if !settings.pip_conf.is_empty() {
-        fs::create_file(&pip_conf, 0o600, settings.pip_conf.as_bytes())?;
-    }
-    let invocation = Invocation {
-        program: match installer {
-            Installer::Uv(uv) => uv,
-            Installer::Pip { .. } => python,
-        },
-        arguments: arguments(installer, &list, python),
-        variables: variables::for_installer(installer, order.caller, &settings),
-        directory: match installer {
-            // uv reads `uv.toml` and `pyproject.toml` from the working directory upwards: the project's are not the
-            // user's own settings, and may come from anywhere.
-            Installer::Uv(_) => Path::new("/"),
-            // Relative entries in the user's own settings mean the user's working directory.
-            Installer::Pip { .. } => &order.caller.cwd,
-        },
-        patience: None,
-    };
-    let finished = process::run(&invocation, interrupt, on_line);
-    let lock = stage.join(".lock");
-    for left in [&pip_conf, &lock] {
-        // uv leaves its lock behind, writable for everybody.
-        if fs::lstat_if_any(left)?.is_some() {
-            fs::remove_file(left)?;
+/// One installation.
+struct Job<'a> {
+    order: &'a Order<'a>,
+    installer: &'a Installer,
+    private: &'a Path,
+    stage: &'a Stage,
+    python: &'a TrustedProgram,
+    interrupt: &'a Interrupt,
+}
+
+/// Whether a start of the installer is meant to install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// Yes.
+    Real,
+    /// It only shows what can be had; no patience for servers that do not answer.
+    Trial,
+}
+
+impl Job<'_> {
+    fn run(&self, progress: Progress<'_>) -> Result<(), InstallError> {
+        let mut show = |line: &str| progress.tell(Event::Installer(line));
+        let finished = self.start(&self.order.pins, Attempt::Real, &mut show)?;
+        if finished.status.success() {
+            return Ok(());
         }
+        let wanted = missing::find(&self.order.pins, &finished, &mut |pins| {
+            self.start(pins, Attempt::Trial, &mut |_| {}).ok()
+        });
+        if self.interrupt.requested() {
+            return Err(ProcessError::Interrupted.into());
+        }
+        let said = missing::last_words(&finished);
+        Err(InstallError::Unobtainable { installer: self.installer.name(), wanted, said })
     }
-    Ok(finished?)
+
+    fn start(
+        &self,
+        pins: &[&Pin],
+        attempt: Attempt,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<Finished, InstallError> {
+        let list = self.private.join("requirements.txt");
+        let settings = settings::for_installer(self.installer, self.order);
+        let lines: String = pins.iter().map(|pin| install_line(pin)).collect();
+        fs::replace_file(&list, 0o600, format!("{}{lines}", settings.requirement_options).as_bytes())?;
+        let pip_conf = self.stage.join("pip.conf");
+        if !settings.pip_conf.is_empty() {
+            fs::create_file(&pip_conf, 0o600, settings.pip_conf.as_bytes())?;
+        }
+        let invocation = Invocation {
+            program: match self.installer {
+                Installer::Uv(uv) => uv,
+                Installer::Pip { .. } => self.python,
+            },
+            arguments: arguments(self.installer, &list, self.python, attempt),
+            variables: variables::for_installer(self.installer, self.order.caller, &settings),
+            directory: match self.installer {
+                // uv reads `uv.toml` and `pyproject.toml` from the working directory upwards: the project's are not
+                // the user's own settings, and may come from anywhere.
+                Installer::Uv(_) => Path::new("/"),
+                // Relative entries in the user's own settings mean the user's working directory.
+                Installer::Pip { .. } => &self.order.caller.cwd,
+            },
+            patience: (attempt == Attempt::Trial).then_some(missing::PATIENCE),
+        };
+        let finished = process::run(&invocation, self.interrupt, on_line);
+        let lock = self.stage.join(".lock");
+        for left in [&pip_conf, &lock] {
+            // uv leaves its lock behind, writable for everybody.
+            if fs::lstat_if_any(left)?.is_some() {
+                fs::remove_file(left)?;
+            }
+        }
+        Ok(finished?)
+    }
 }
 
 /// The line that has a pin installed. An editable one is installed from its project as it lies there; its `git`
@@ -159,7 +190,7 @@ fn install_line(pin: &Pin) -> String {
     }
 }
 
-fn arguments(installer: &Installer, list: &Path, python: &TrustedProgram) -> Vec<OsString> {
+fn arguments(installer: &Installer, list: &Path, python: &TrustedProgram, attempt: Attempt) -> Vec<OsString> {
     let (start, options): (Vec<OsString>, &[&str]) = match installer {
         Installer::Uv(_) => (
             vec!["pip".into(), "install".into(), "--python".into(), python.path().into()],
@@ -188,43 +219,11 @@ fn arguments(installer: &Installer, list: &Path, python: &TrustedProgram) -> Vec
             ],
         ),
     };
-    let list = [OsString::from("-r"), list.into()];
-    start.into_iter().chain(options.iter().map(OsString::from)).chain(list).collect()
-}
-
-/// Which pins the installer's message names; all of them where it names none, as when no index can be reached.
-fn unobtainable(order: &Order<'_>, installer: &Installer, finished: &Finished) -> InstallError {
-    let printed = [finished.stdout.as_slice(), finished.stderr.as_slice()].concat();
-    let text = String::from_utf8_lossy(&printed);
-    let complaints: Vec<&str> =
-        text.lines().filter(|line| !line.trim().is_empty() && !is_progress(line)).collect();
-    let names = |line: &str, pin: &Pin| {
-        let mut words = line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')));
-        words.any(|word| crate::model::name::PackageName::parse(word).is_ok_and(|name| name == pin.name))
+    let trial: &[&str] = match (attempt, installer) {
+        (Attempt::Real, _) => &[],
+        (Attempt::Trial, Installer::Uv(_)) => &["--dry-run"],
+        (Attempt::Trial, Installer::Pip { .. }) => &["--dry-run", "--retries", "0", "--timeout", "3"],
     };
-    let named: Vec<String> = order
-        .pins
-        .iter()
-        .filter(|pin| complaints.iter().any(|line| is_complaint(line) && names(line, pin)))
-        .map(|pin| pin.requirement())
-        .collect();
-    let all = || order.pins.iter().map(|pin| pin.requirement()).collect();
-    let last = complaints.len().saturating_sub(12);
-    InstallError::Unobtainable {
-        installer: installer.name(),
-        wanted: if named.is_empty() { all() } else { named },
-        said: complaints[last..].iter().map(|&line| line.to_owned()).collect(),
-    }
-}
-
-/// Lines that installers print while all goes well.
-fn is_progress(line: &str) -> bool {
-    let usual = ["Looking in", "Collecting", "Processing", "  Using cached", "Using Python", "Saved"];
-    usual.iter().any(|start| line.starts_with(start))
-}
-
-fn is_complaint(line: &str) -> bool {
-    let complaints =
-        ["ERROR", "error", "No matching", "Because", "Failed", "failed", "not found", "no version", "×", "╰"];
-    complaints.iter().any(|word| line.contains(word))
+    let list = [OsString::from("-r"), list.into()];
+    start.into_iter().chain(options.iter().chain(trial).map(OsString::from)).chain(list).collect()
 }
