@@ -96,12 +96,17 @@ impl Context {
         self.area().join(who.home())
     }
 
-    /// The kit's wheels and its source distribution, readable by everyone; written at the first call.
+    /// The kit's wheels and its source distribution, and the wheels that virtualenv seeds with; readable by everyone,
+    /// written at the first call.
     pub fn wheels(&self) -> &Path {
         self.wheels.get_or_init(|| {
             let directory = self.area().join("wheels");
             make_dir(&directory, Who::Root);
             write_wheelhouse(&directory);
+            for wheel in tools::virtualenv_wheels() {
+                let copy = directory.join(wheel.file_name().unwrap_or_default());
+                fs::copy(&wheel, &copy).or_fail("copy to the wheels", &wheel);
+            }
             directory
         })
     }

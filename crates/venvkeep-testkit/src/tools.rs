@@ -125,3 +125,13 @@ fn make_own_directory(path: &Path) {
         path.display()
     );
 }
+
+/// The wheels that virtualenv brings along: the pip and setuptools of the environments that it makes. Empty where
+/// there is no virtualenv.
+pub fn virtualenv_wheels() -> Vec<PathBuf> {
+    let library = directory().join("venv/lib");
+    let pythons = fs::read_dir(&library).into_iter().flatten().flatten();
+    let embedded = pythons.map(|python| python.path().join("site-packages/virtualenv/seed/wheels/embed"));
+    let files = embedded.filter_map(|place| fs::read_dir(place).ok()).flatten().flatten();
+    files.map(|file| file.path()).filter(|file| file.extension().is_some_and(|it| it == "whl")).collect()
+}

@@ -62,7 +62,11 @@ pub fn trust(path: &Path, viewer: &Viewer) -> Result<TrustedProgram, Distrust> {
     }
     let mut at = path.to_owned();
     for _ in 0..MAX_LINKS {
-        check_ancestors(&at, viewer)?;
+        // Where a directory on the way is not there, what is missing is the program.
+        check_ancestors(&at, viewer).map_err(|distrust| match distrust {
+            Distrust::Missing(_) => Distrust::Missing(at.clone()),
+            other => other,
+        })?;
         let facts = lstat(&at).map_err(|_| Distrust::Missing(at.clone()))?;
         if facts.kind != Kind::Link {
             return check_file(&at, &facts, viewer).map(|()| TrustedProgram(path.to_owned()));
