@@ -191,7 +191,9 @@ pub(super) fn identify(
     };
     let name = name?;
     let version = name.version.as_deref().filter(|version| usable(version))?;
-    Some((name.package().ok()?, version.to_owned(), NamedBy::DirectoryName(reason)))
+    // The directory's name has `_` for `-`: pip, too, prints the normalised form then.
+    let package = PackageName::parse(name.package().ok()?.normalized()).ok()?;
+    Some((package, version.to_owned(), NamedBy::DirectoryName(reason)))
 }
 
 /// A metadata directory that is open, a metadata file, or one that could not be opened.
