@@ -1,0 +1,167 @@
+//! The rules of the house, read from the sources: which module may know which, who may touch the disk, how large a file
+//! may be. `docs/architecture.md` says why.
+
+#![expect(clippy::disallowed_methods, reason = "the test reads the sources")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of the library; a module may know those in its own row and the rows above.
+const ORDER: [&[&str]; 12] = [
+    &["model"],
+    &["error", "progress", "host"],
+    &["root", "locate"],
+    &["interpreters"],
+    &["inspect"],
+    &["diagnose"],
+    &["plan"],
+    &["rebuild"],
+    &["verify"],
+    &["swap"],
+    &["report", "store"],
+    &["heal", "new"],
+];
+
+/// No file is longer.
+const LONGEST: usize = 600;
+
+struct Source {
+    path: PathBuf,
+    /// The module of the library that the file belongs to.
+    module: String,
+    /// Without comments and without the unit tests at its end.
+    code: String,
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout is there")
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(&directory).expect("a source directory can be listed") {
+            let path = entry.expect("its entries too").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn library() -> Vec<Source> {
+    let root = repository().join("crates/venvkeep-core/src");
+    let sources: Vec<Source> = rust_files(&root)
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&root).expect("it was found there");
+            let first = inside.iter().next().expect("a file has a name").to_string_lossy();
+            let module = first.trim_end_matches(".rs").to_owned();
+            let text = fs::read_to_string(&path).expect("sources are text");
+            let without_tests = text.split("\nmod tests {").next().unwrap_or_default();
+            let is_code = |line: &&str| !line.trim_start().starts_with("//");
+            let code = without_tests.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+            Source { path, module, code }
+        })
+        .collect();
+    assert!(sources.len() > 40, "the test must see the library, not an empty directory");
+    sources
+}
+
+/// The library's modules that a file names, by `crate::` or, from the command, `venvkeep_core::`.
+fn known_by(code: &str) -> BTreeSet<String> {
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
+        .filter(|name: &String| !name.is_empty())
+        .collect()
+}
+
+fn row(module: &str) -> usize {
+    let row = ORDER.iter().position(|row| row.contains(&module));
+    row.unwrap_or_else(|| {
+        unreachable!("{module} has no place in ORDER: give it one, and say in the docs why")
+    })
+}
+
+#[test]
+fn no_stage_knows_a_later_one() {
+    let mut wrong = Vec::new();
+    for source in library().iter().filter(|source| source.module != "lib") {
+        for known in known_by(&source.code) {
+            if row(&known) > row(&source.module) {
+                wrong.push(format!("{} knows {known}", source.path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_pure_stays_pure() {
+    let never = [
+        ("model", &["host", "error", "progress"][..]),
+        ("host", &["error", "progress"]),
+        ("diagnose", &["host"]),
+        ("plan", &["host"]),
+    ];
+    let mut wrong = Vec::new();
+    for source in library() {
+        let known = known_by(&source.code);
+        for (module, forbidden) in never {
+            let bad = forbidden.iter().filter(|name| source.module == module && known.contains(**name));
+            wrong.extend(bad.map(|name| format!("{} knows {name}", source.path.display())));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn only_the_host_touches_the_machine() {
+    let doors = ["std::fs", "std::process", "std::env::", "rustix::", " nix::", "std::net"];
+    // Pure functions on the text of a search path, and what the program was compiled for.
+    let pure = ["std::env::split_paths", "std::env::join_paths", "std::env::consts"];
+    let mut wrong = Vec::new();
+    for source in library().iter().filter(|source| source.module != "host") {
+        for line in source.code.lines() {
+            if doors.iter().any(|door| line.contains(door)) && !pure.iter().any(|word| line.contains(word)) {
+                wrong.push(format!("{}: {}", source.path.display(), line.trim()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn only_swap_and_new_rename_environments() {
+    for source in library().iter().filter(|source| !["swap", "new", "host"].contains(&source.module.as_str()))
+    {
+        assert!(!source.code.contains("host::rename"), "{}", source.path.display());
+        assert!(!source.code.contains("rename::"), "{}", source.path.display());
+    }
+}
+
+#[test]
+fn the_library_prints_nothing() {
+    for source in library() {
+        for word in ["println!", "eprintln!", "print!(", "eprint!(", "dbg!"] {
+            assert!(!source.code.contains(word), "{} prints", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn no_room_is_too_large_to_live_in() {
+    let mut files = rust_files(&repository().join("crates"));
+    files.extend(rust_files(&repository().join("tests")));
+    assert!(files.len() > 60, "the test must see the sources");
+    for path in files {
+        let lines = fs::read_to_string(&path).expect("sources are text").lines().count();
+        assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
+    }
+}
