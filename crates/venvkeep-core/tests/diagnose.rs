@@ -1,6 +1,7 @@
 //! Each damage to a small environment on the disk gives its finding and no other, seen by a user of one's choice.
 
 #![expect(clippy::disallowed_methods, reason = "the tests build the environments that are looked at")]
+#![expect(clippy::unwrap_used, reason = "a step of the preparation that fails is a failing test")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
