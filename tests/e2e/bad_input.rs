@@ -49,7 +49,7 @@ fn garbled_files_are_findings() {
         let env = project.venv_by_owner(Maker::Venv).packages(["pure-one"]).build();
         damage(&env);
         project.venvkeep(["check"]).run().code(1).stdout_lacks("\x1b");
-        project.venvkeep(["freeze"]).run().success().stdout_is("pure_one==1.0\n");
+        project.venvkeep(["freeze"]).run().success().stdout_is("pure-one==1.0\n");
     }
 }
 
