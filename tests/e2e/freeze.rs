@@ -69,9 +69,9 @@ fn the_interpreter_and_the_metadata_are_not_needed() {
     env.dangle_interpreter();
     let metadata = env.dist_info("pure_one").join("METADATA");
     ctx.program(Who::User, "cat").arg(&metadata).run().code(1);
-    // Only the directory's name is left of it, and that name is escaped.
+    // Only the directory's name is left of it, and that is printed normalised, as pip does.
     let ours = project.venvkeep(["freeze"]).run().success();
-    assert_eq!(lines(&ours), ["pure_one==1.0", "with-scripts==1.2"]);
+    assert_eq!(lines(&ours), ["pure-one==1.0", "with-scripts==1.2"]);
 }
 
 #[test]

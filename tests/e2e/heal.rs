@@ -85,7 +85,7 @@ fn without_an_index_nothing_changes_and_the_missing_are_named() {
     let names = names_in(project.path());
     let heal = project.venvkeep(["heal"]).index_unreachable().run().code(3);
     let said = format!("{}{}", heal.stdout, heal.stderr);
-    assert!(said.contains("pure_one==1.0") && said.contains("ns_part==1.0"), "{heal}");
+    assert!(said.contains("pure-one==1.0") && said.contains("ns-part==1.0"), "{heal}");
     before.assert_unchanged();
     assert_eq!(names_in(project.path()), names, "no stage is left");
 }
