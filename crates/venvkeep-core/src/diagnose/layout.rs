@@ -66,7 +66,6 @@ pub(super) fn unsafe_path(snapshot: &Snapshot) -> Option<Finding> {
     let deceives = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_control);
     let mut about = Evidence::entries(tree, |id| deceives(tree.name(id).as_bytes()));
     for distribution in &snapshot.distributions {
-        about.add(0, None);
         let rows = outside(distribution);
         let rejected = &distribution.entry_points.rejected;
         about.add(rows.len() + rejected.len(), rows.iter().chain(rejected).map(PathBuf::from));

@@ -83,8 +83,8 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
         let what = counted(about.count, "file or directory", "files and directories");
         format!("you may not read {what}: Python fails to import them, or takes a package for an empty one")
     };
-    let modes = |id: &EntryId| tree.facts(*id);
-    let cause = match tree.ids().filter(|&id| is_unreadable(id)).map(|id| *modes(&id)).next() {
+    let first = tree.ids().find(|&id| is_unreadable(id)).map(|id| tree.facts(id));
+    let cause = match first {
         Some(facts) if facts.uid == viewer.uid => {
             "they are your own, but your permission to read them was taken away (chmod)".to_owned()
         }
