@@ -13,6 +13,7 @@ mod check;
 mod freeze;
 mod ground;
 mod heal;
+mod index_settings;
 mod new;
 mod root;
 mod support;
