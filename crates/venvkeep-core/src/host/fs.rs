@@ -1,6 +1,6 @@
 //! Files and directories, by descriptor and with the path in every error.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -250,6 +250,10 @@ pub fn flush(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Bytes of a directory's listing that one call brings.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const LISTING: usize = 16 * 1024;
+
 /// An open directory. What is done through it is done in that directory, whatever happens to its path meanwhile.
 #[derive(Debug)]
 pub struct Directory {
@@ -304,14 +308,28 @@ impl Directory {
     }
 
     /// The names in it, in the order the file system gives them.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
+        let mut names = Vec::new();
+        // Reading moves the descriptor's place in the directory, so a second listing begins by going back.
+        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0)).named(Doing::List, &self.path)?;
+        let mut buffer = [std::mem::MaybeUninit::uninit(); LISTING];
+        let mut entries = rustix::fs::RawDir::new(&self.fd, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry.named(Doing::List, &self.path)?;
+            names.extend(other_than_dots(entry.file_name()));
+        }
+        Ok(names)
+    }
+
+    /// The names in it, in the order the file system gives them; by `readdir(3)`, which macOS documents instead of a
+    /// system call.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub fn names(&self) -> Result<Vec<Vec<u8>>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.fd).named(Doing::List, &self.path)? {
             let entry = entry.named(Doing::List, &self.path)?;
-            let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
-                names.push(name.to_owned());
-            }
+            names.extend(other_than_dots(entry.file_name()));
         }
         Ok(names)
     }
@@ -341,6 +359,11 @@ impl Directory {
             _ => open_regular(&self.fd, name, &path),
         }
     }
+}
+
+fn other_than_dots(name: &CStr) -> Option<Vec<u8>> {
+    let name = name.to_bytes();
+    (name != b"." && name != b"..").then(|| name.to_owned())
 }
 
 fn outside(path: &Path) -> IoError {

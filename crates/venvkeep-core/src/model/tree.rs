@@ -78,6 +78,25 @@ impl Tree {
         children.map(EntryId)
     }
 
+    /// Puts what was found below one directory, as a tree of its own, into its place in this one.
+    pub fn graft(&mut self, directory: EntryId, below: Self) {
+        let (entries, names) = (position(self.entries.len()) - 1, position(self.names.len()));
+        let moved = |id: EntryId| if id == Self::ROOT { directory } else { EntryId(id.0 + entries) };
+        let shifted = |range: &Range<u32>, by: u32| range.start + by..range.end + by;
+        let mut grafted = below.entries.into_iter();
+        if let Some(root) = grafted.next() {
+            self.entries[directory.0 as usize].children = shifted(&root.children, entries);
+        }
+        self.entries.extend(grafted.map(|entry| Entry {
+            parent: moved(entry.parent),
+            name: shifted(&entry.name, names),
+            children: shifted(&entry.children, entries),
+            facts: entry.facts,
+        }));
+        self.names.extend_from_slice(&below.names);
+        self.unlisted.extend(below.unlisted.into_iter().map(|(id, why)| (moved(id), why)));
+    }
+
     /// Notes that a directory's entries are not here.
     pub fn mark_unlisted(&mut self, directory: EntryId, why: Unlisted) {
         self.unlisted.push((directory, why));
@@ -169,7 +188,7 @@ fn position(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Kind, Path, Tree};
+    use super::{Facts, Kind, Path, Tree, Unlisted};
 
     fn facts(kind: Kind) -> Facts {
         Facts { kind, mode: 0o755, uid: 0, gid: 0, size: 0, modified_ns: 0, device: 1, inode: 1, links: 1 }
@@ -192,5 +211,25 @@ mod tests {
         assert_eq!(tree.find(Path::new("lib/../bin")), None);
         assert_eq!(tree.path(inside[0]), Path::new("lib/x.py"));
         assert_eq!(tree.len(), 4);
+    }
+
+    #[test]
+    fn a_grafted_tree_is_as_if_it_had_been_listed_in_place() {
+        let file = |name: &str| (name.as_bytes().to_vec(), facts(Kind::File));
+        let directory = |name: &str| (name.as_bytes().to_vec(), facts(Kind::Directory));
+        let mut tree = Tree::new(facts(Kind::Directory));
+        let top: Vec<_> = tree.add_children(Tree::ROOT, vec![directory("a"), directory("b")]).collect();
+        let mut below = Tree::new(facts(Kind::Directory));
+        let inner: Vec<_> = below.add_children(Tree::ROOT, vec![file("x"), directory("sub")]).collect();
+        assert_eq!(below.add_children(inner[0], vec![file("deep")]).count(), 1);
+        below.mark_unlisted(inner[0], Unlisted::Denied);
+        tree.graft(top[1], below);
+        tree.graft(top[0], Tree::new(facts(Kind::Directory)));
+        for path in ["a", "b", "b/x", "b/sub", "b/sub/deep"] {
+            assert_eq!(tree.path(tree.find(Path::new(path)).unwrap()), Path::new(path));
+        }
+        assert_eq!(tree.find(Path::new("a/x")), None);
+        let unlisted: Vec<_> = tree.unlisted().map(|(id, _)| tree.path(id)).collect();
+        assert_eq!(unlisted, [Path::new("b/sub")]);
     }
 }
