@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod carry;
 mod check;
 mod freeze;
 mod ground;

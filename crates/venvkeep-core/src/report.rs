@@ -1,5 +1,6 @@
 //! What a heal did, in one value: what the command shows, in words or as JSON.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::FrozenRequirements;
 use crate::plan::BaseChoice;
+use crate::rebuild::carry::Note;
 
 /// How a heal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -49,6 +51,9 @@ pub struct Dropped {
     pub path: PathBuf,
     /// Why, in words.
     pub why: &'static str,
+    /// Whether it may be the user's and could not be had: the user has to look.
+    #[serde(skip)]
+    pub wants_attention: bool,
 }
 
 /// How the entries of the old tree are accounted for: `old` is the sum of the others.
@@ -62,6 +67,13 @@ pub struct Entries {
     pub carried: usize,
     /// Those that are only in the old tree.
     pub dropped: usize,
+}
+
+impl Entries {
+    /// Whether every entry is accounted for.
+    pub fn is_complete(&self) -> bool {
+        self.old == self.reproduced + self.carried + self.dropped
+    }
 }
 
 /// What a heal did to one environment.
@@ -85,8 +97,12 @@ pub struct Report {
     pub distributions: Vec<DistributionReport>,
     /// Files that were carried over, relative to the prefix.
     pub carried: Vec<PathBuf>,
-    /// Files that belong to no distribution and are only in the old tree; caches are counted and not listed.
+    /// What is to be said of files that were carried over.
+    pub notes: Vec<Note>,
+    /// What may be the user's and is only in the old tree; caches and the like are counted and not listed.
     pub dropped: Vec<Dropped>,
+    /// How many entries are only in the old tree, by the reason.
+    pub dropped_kinds: BTreeMap<&'static str, usize>,
     /// How the old tree's entries are accounted for.
     pub entries: Entries,
     /// Programs into which a build baked the stage's path, relative to the prefix.
@@ -110,7 +126,9 @@ impl Report {
             requirements: FrozenRequirements::new(Vec::new()),
             distributions: Vec::new(),
             carried: Vec::new(),
+            notes: Vec::new(),
             dropped: Vec::new(),
+            dropped_kinds: BTreeMap::new(),
             entries: Entries::default(),
             baked_in: Vec::new(),
             before,

@@ -100,13 +100,19 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
     Some(Finding { cause: Some(cause), ..found(Code::Unreadable, message, about) })
 }
 
-/// Directories of the viewer's own that they may not write in. Files are not counted: pip replaces them without
-/// writing into them, and read-only ones are common (git's objects).
+/// Where installers put things.
+const INSTALLED_INTO: [&str; 5] = ["bin", "include", "lib", "lib64", "share"];
+
+/// Directories of the viewer's own that they may not write in, of those that installers write to: what else the user
+/// keeps in there may be as they like. Files are not counted: pip replaces them without writing into them, and
+/// read-only ones are common (git's objects).
 pub(super) fn unwritable(snapshot: &Snapshot) -> Option<Finding> {
     let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
     let about = Evidence::entries(tree, |id| {
         let facts = tree.facts(id);
-        facts.kind == Kind::Directory && facts.uid == viewer.uid && !viewer.can_write(facts)
+        let is_closed = facts.kind == Kind::Directory && facts.uid == viewer.uid && !viewer.can_write(facts);
+        is_closed
+            && tree.path(id).iter().next().is_none_or(|top| INSTALLED_INTO.iter().any(|name| top == *name))
     });
     if about.is_empty() {
         return None;

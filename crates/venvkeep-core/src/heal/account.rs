@@ -1,71 +1,57 @@
 //! Where every entry of the old tree is now.
 
-use std::path::Path;
-
 use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::Kind;
+use crate::model::scheme::Scheme;
 use crate::model::tree::{EntryId, Tree};
-use crate::report::{Dropped, Entries, Report};
+use crate::plan::entries::is_in_bin;
+use crate::plan::fates::{Fate, Moves, Why};
+use crate::rebuild::carry::Carried;
+use crate::report::{Dropped, Entries, Outcome, Report};
 
-/// Files of no distribution that the report names one by one; beyond that it is a directory of data.
+/// Entries that the report names one by one as being only in the old tree; beyond that it is a directory of data.
 const NAMED: usize = 1000;
 
-/// Accounts for the old tree: an entry whose place is filled in the new one is reproduced; bytecode and its
-/// directories come back by themselves; everything else is only in the old tree, and named.
-pub(super) fn fill(report: &mut Report, old: &Snapshot, new: &Snapshot) {
-    let mut entries = Entries { old: old.tree.len(), ..Entries::default() };
-    for id in old.tree.ids().filter(|&id| id != Tree::ROOT) {
-        let path = old.tree.path(id);
-        if new.tree.find(&path).is_some() {
-            entries.reproduced += 1;
-            continue;
-        }
-        entries.dropped += 1;
-        if let Some(why) = reason(&old.tree, id, &path)
-            && report.dropped.len() < NAMED
-        {
-            report.dropped.push(Dropped { path, why });
+/// Accounts for the old tree: each entry is in the new environment, was carried there, or is only in the old one.
+pub(super) fn fill(report: &mut Report, old: &Snapshot, scheme: &Scheme, carried: Carried) {
+    let tree = &old.tree;
+    let moves = Moves::new(old, scheme);
+    let mut entries = Entries { old: tree.len(), ..Entries::default() };
+    for id in tree.ids().filter(|&id| id != Tree::ROOT) {
+        match carried.fates[id.index()] {
+            Fate::Reproduced => entries.reproduced += 1,
+            Fate::Carried => {
+                entries.carried += 1;
+                if tree.facts(id).kind != Kind::Directory || tree.children(id).next().is_none() {
+                    report.carried.push(moves.place(tree.path(id)));
+                }
+            }
+            Fate::Dropped(why) => {
+                entries.dropped += 1;
+                *report.dropped_kinds.entry(why.as_str()).or_default() += 1;
+                if why.wants_attention() {
+                    report.outcome = Outcome::NeedsAttention;
+                }
+                let above = carried.fates[tree.parent(id).index()];
+                if above != Fate::Dropped(why) && is_named(old, id, why) && report.dropped.len() < NAMED {
+                    report.dropped.push(Dropped {
+                        path: tree.path(id),
+                        why: why.explain(),
+                        wants_attention: why.wants_attention(),
+                    });
+                }
+            }
         }
     }
+    debug_assert!(entries.is_complete(), "{entries:?}");
     report.entries = entries;
+    report.notes = carried.notes;
 }
 
-/// Activation scripts for other shells and what else venv, virtualenv and uv put into an environment: it can be made
-/// again, and holds nothing of the user's.
-const CREATORS_OWN: [&str; 10] = [
-    ".lock",
-    "CACHEDIR.TAG",
-    "bin/Activate.ps1",
-    "bin/activate.ps1",
-    "bin/activate.bat",
-    "bin/activate.nu",
-    "bin/activate.xsh",
-    "bin/activate_this.py",
-    "bin/deactivate.bat",
-    "bin/pydoc.bat",
-];
-
-/// Why an entry is only in the old tree, where that is worth naming.
-fn reason(tree: &Tree, id: EntryId, path: &Path) -> Option<&'static str> {
-    let is_bytecode = path.iter().any(|name| name == "__pycache__")
-        || path.extension().is_some_and(|extension| extension == "pyc");
-    let is_leftover = path.iter().any(|name| name.as_encoded_bytes().starts_with(b"~"));
-    let is_creators = CREATORS_OWN.iter().any(|own| path == Path::new(own));
-    if is_bytecode || is_leftover || is_creators || is_interpreter(tree, id, path) {
-        return None;
-    }
-    match tree.facts(id).kind {
-        Kind::Directory => None,
-        Kind::File | Kind::Link => Some("belongs to no distribution; it is in the old tree"),
-        Kind::Fifo | Kind::Socket | Kind::Device => {
-            Some("not a file: pipes, sockets and devices are not copied")
-        }
-    }
-}
-
-/// A further name of the interpreter: `bin/python3.11` in an environment that gets another version.
-fn is_interpreter(tree: &Tree, id: EntryId, path: &Path) -> bool {
-    let name = tree.name(id).to_string_lossy();
-    let by_name = name.starts_with("python") || name.starts_with("pypy");
-    by_name && path.parent() == Some(Path::new("bin")) && tree.facts(id).kind != Kind::Directory
+/// What is the user's or may be. Of distributions: files outside of the places where those have their own.
+fn is_named(old: &Snapshot, id: EntryId, why: Why) -> bool {
+    let path = old.tree.path(id);
+    let has_its_place =
+        || is_in_bin(&old.tree, id) || old.sites.iter().any(|site| path.starts_with(&site.path));
+    why.is_named() || (why == Why::Distribution && !has_its_place())
 }

@@ -25,6 +25,7 @@ use crate::model::requirements::{FrozenRequirements, PinKind};
 use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, Wishes};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::rebuild::build::{self, BuildError, build};
+use crate::rebuild::carry::{Carried, carry};
 use crate::rebuild::create::open_up;
 use crate::rebuild::install::{InstallError, Installer, settings};
 use crate::rebuild::marks;
@@ -222,11 +223,11 @@ impl Heal<'_> {
         let Known { snapshot: old, findings } = known;
         let stage = Stage::create(&plan.prefix)?;
         journal.building(stage.path(), &stage.place().identity)?;
-        let (stage, relocated) = self.rebuild(plan, tools, &old, stage)?;
+        let (stage, relocated, carried) = self.rebuild(plan, tools, &old, stage)?;
         let verified = self.verify(plan, tools, &old, stage)?;
         let mut report = Report::new(plan.prefix.clone(), Outcome::Healed, findings);
         report.distributions = distributions(plan, Some((verified.snapshot(), &old)));
-        account::fill(&mut report, &old, verified.snapshot());
+        account::fill(&mut report, &old, &plan.base.scheme, carried);
         report.baked_in = relocated.baked_in;
         report.base = Some((plan.base.clone(), plan.choice.clone()));
         report.requirements = plan.requirements.clone();
@@ -250,7 +251,7 @@ impl Heal<'_> {
         tools: &Tools,
         old: &Snapshot,
         stage: Stage,
-    ) -> Result<(Stage, Relocated), HealError> {
+    ) -> Result<(Stage, Relocated, Carried), HealError> {
         // The probe needs a directory of ours that is not empty; the skeleton makes `bin` as well.
         fs::create_dir(&stage.join("bin"), 0o777)?;
         swap::probe(&plan.prefix, &stage)?;
@@ -265,7 +266,8 @@ impl Heal<'_> {
         if self.request.wishes.list == ListOrigin::Environment {
             marks::restore(&stage, old)?;
         }
-        Ok((stage, relocated))
+        let carried = carry(old, &stage, &plan.base.scheme, self.interrupt)?;
+        Ok((stage, relocated, carried))
     }
 
     fn verify(

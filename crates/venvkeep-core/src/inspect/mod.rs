@@ -6,6 +6,7 @@
 
 mod beside;
 mod checkout;
+pub mod claims;
 mod config;
 mod distributions;
 mod egg;

@@ -1,5 +1,6 @@
 //! Pure values: what an environment, its files and its distributions are. Nothing here touches the machine.
 
+pub mod activation_edits;
 pub mod caller;
 pub mod direct_url;
 pub mod dist_name;

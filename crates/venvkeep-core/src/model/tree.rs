@@ -15,6 +15,13 @@ use super::facts::{Facts, Kind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(u32);
 
+impl EntryId {
+    /// Its position, for what is kept about every entry beside the tree: below [`Tree::len`] + 1, the prefix's is 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Why a directory's entries are not in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {

@@ -2,6 +2,8 @@
 //!
 //! Pure: it can be tested, printed (`--dry-run`) and refused before anything is written.
 
+pub mod entries;
+pub mod fates;
 mod trust;
 
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 
-pub use trust::Hostile;
+pub use trust::{Hostile, hostile};
 
 /// What to do with an environment in which nothing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,7 +44,7 @@ impl fmt::Display for Hostile {
 }
 
 /// What makes the environment hostile, if anything does.
-pub(super) fn hostile(snapshot: &Snapshot) -> Option<Hostile> {
+pub fn hostile(snapshot: &Snapshot) -> Option<Hostile> {
     let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
     let foreign = || tree.ids().filter(|&id| !viewer.trusts(tree.facts(id).uid));
     if let Some(first) = foreign().next() {

@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod build;
+pub mod carry;
 pub mod create;
 pub mod install;
 pub mod marks;

@@ -32,7 +32,9 @@ pub(crate) fn document(report: &Report) -> Value {
         "requirements": report.requirements.lines(),
         "distributions": report.distributions,
         "carried": report.carried.iter().map(|path| text(path)).collect::<Vec<_>>(),
+        "notes": report.notes.iter().map(|one| json!({ "path": text(&one.path), "what": one.what })).collect::<Vec<_>>(),
         "dropped": dropped.collect::<Vec<_>>(),
+        "dropped_kinds": report.dropped_kinds,
         "entries": report.entries,
         "findings_before": findings(&report.before),
         "findings_after": findings(&report.after),
@@ -99,9 +101,7 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     for path in &report.baked_in {
         line(&mut text, "note", &format!("{} names the place it was built in", printable(path)));
     }
-    if !report.dropped.is_empty() {
-        line(&mut text, "not in it", &format!("{} (they are in the old environment)", dropped(report)));
-    }
+    text.push_str(&accounts(report, session, paint));
     text.push_str(&problems("still", &report.after));
     if let Some(old) = &report.old {
         line(&mut text, "old", &format!("kept at {}", printable(old)));
@@ -179,8 +179,61 @@ fn installed(report: &Report) -> String {
     format!("{all} distributions ({}); {same} with the same bytes as before", sources.join(", "))
 }
 
-fn dropped(report: &Report) -> String {
-    let names: Vec<String> = report.dropped.iter().take(LISTED).map(|one| printable(&one.path)).collect();
-    let more = report.dropped.len().saturating_sub(LISTED);
+/// What became of the user's own files, and of the old tree as a whole.
+fn accounts(report: &Report, session: &Session<'_>, paint: Paint) -> String {
+    let mut text = String::new();
+    if !report.carried.is_empty() {
+        let names = listed(report.carried.iter().map(printable));
+        line(&mut text, "carried", &format!("{} of your own files: {names}", report.carried.len()));
+    }
+    for (what, paths) in grouped(report.notes.iter().map(|one| (one.what, one.path.as_path()))) {
+        line(&mut text, "note", &format!("{what}: {}", listed(paths.into_iter().map(printable))));
+    }
+    for (why, paths) in grouped(report.dropped.iter().map(|one| (one.why, one.path.as_path()))) {
+        line(&mut text, "left", &format!("{}: {why}", listed(paths.into_iter().map(printable))));
+    }
+    let left: Vec<String> =
+        report.dropped_kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    let entries = report.entries;
+    let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };
+    line(
+        &mut text,
+        "entries",
+        &format!(
+            "{} in the old environment: {} there again, {} carried over, {} only in the old one{left}",
+            entries.old, entries.reproduced, entries.carried, entries.dropped
+        ),
+    );
+    if let Some(command) = fetch_by_root(report, session) {
+        line(&mut text, "to get it", &paint.text(Emphasis::Command, command));
+    }
+    text
+}
+
+/// How root brings what the user may not read; the first of them stands for all.
+fn fetch_by_root(report: &Report, session: &Session<'_>) -> Option<String> {
+    let old = report.old.as_deref()?;
+    let unread = report.dropped.iter().find(|one| one.wants_attention)?;
+    let place = report.prefix.join(&unread.path);
+    let viewer = &session.caller.viewer;
+    let (from, to) = (shell_word(&old.join(&unread.path)), shell_word(&place));
+    Some(format!("sudo cp -a -- {from} {to} && sudo chown -hR {}:{} -- {to}", viewer.uid, viewer.gid))
+}
+
+/// Paths under what is said of them, in the order in which that is first said.
+fn grouped<'a>(said: impl Iterator<Item = (&'static str, &'a Path)>) -> Vec<(&'static str, Vec<&'a Path>)> {
+    let mut groups: Vec<(&'static str, Vec<&'a Path>)> = Vec::new();
+    for (what, path) in said {
+        match groups.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, paths)) => paths.push(path),
+            None => groups.push((what, vec![path])),
+        }
+    }
+    groups
+}
+
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    let names: Vec<String> = names.take(LISTED).collect();
     if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
 }

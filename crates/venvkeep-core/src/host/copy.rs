@@ -1,0 +1,81 @@
+//! Copying single entries from one open directory to another: content, mode and time, never through a link.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
+
+use super::fs::{Directory, Doing, Named, Result, facts_of};
+use crate::model::facts::Facts;
+use crate::model::interrupt::Interrupt;
+
+/// How much is copied between two looks at whether the user wants to stop.
+const PIECE: u64 = 16 * 1024 * 1024;
+
+/// How a copy ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// Whole, of a file with these facts.
+    Whole(Facts),
+    /// The user asked to stop.
+    Interrupted,
+}
+
+impl Directory {
+    /// Copies an open file into this directory, under a name that is free: content, permission bits and time. Bits
+    /// that make a program run as somebody else are left out: it has another owner now.
+    pub fn receive(&self, name: &OsStr, mut from: File, interrupt: &Interrupt) -> Result<Copied> {
+        let path = self.path().join(name);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR);
+        let mut to = File::from(fd.named(Doing::Make, &path)?);
+        let facts = facts_of(&rustix::fs::fstat(&from).named(Doing::Look, &path)?);
+        loop {
+            if interrupt.requested() {
+                return Ok(Copied::Interrupted);
+            }
+            if io::copy(&mut from.by_ref().take(PIECE), &mut to).named(Doing::Write, &path)? == 0 {
+                break;
+            }
+        }
+        // Whoever could read it stays able to: the owner is another now.
+        let mode = Mode::from_raw_mode((facts.mode & 0o777 | 0o400).into());
+        rustix::fs::fchmod(&to, mode).named(Doing::Write, &path)?;
+        rustix::fs::futimens(&to, &modified(&facts)).named(Doing::Write, &path)?;
+        Ok(Copied::Whole(facts))
+    }
+
+    /// Makes a directory that only this user may enter until [`finish`](Self::finish) gives it its mode.
+    pub fn make_child(&self, name: &OsStr) -> Result<()> {
+        rustix::fs::mkdirat(&self.fd, name, Mode::RWXU).named(Doing::Make, &self.path().join(name))
+    }
+
+    /// Makes a link with that text and the time of `like`.
+    pub fn make_link(&self, name: &OsStr, text: &Path, like: &Facts) -> Result<()> {
+        let path = self.path().join(name);
+        rustix::fs::symlinkat(text, &self.fd, name).named(Doing::Make, &path)?;
+        rustix::fs::utimensat(&self.fd, name, &modified(like), AtFlags::SYMLINK_NOFOLLOW)
+            .named(Doing::Write, &path)
+    }
+
+    /// Gives this directory the mode and time of `like`, once nothing more is put into it.
+    pub fn finish(&self, like: &Facts) -> Result<()> {
+        let mode = Mode::from_raw_mode((like.mode & 0o3777 | 0o500).into());
+        rustix::fs::fchmod(&self.fd, mode).named(Doing::Write, self.path())?;
+        rustix::fs::futimens(&self.fd, &modified(like)).named(Doing::Write, self.path())
+    }
+}
+
+fn modified(facts: &Facts) -> Timestamps {
+    const SECOND: i128 = 1_000_000_000;
+    let (seconds, nanoseconds) = (facts.modified_ns.div_euclid(SECOND), facts.modified_ns.rem_euclid(SECOND));
+    Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec {
+            tv_sec: i64::try_from(seconds).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(nanoseconds).unwrap_or(0),
+        },
+    }
+}
