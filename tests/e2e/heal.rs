@@ -67,7 +67,7 @@ fn fetches(maker: Maker, with_installer: fn(Invocation) -> Invocation) {
     let healed = first_environment(&report);
     assert_eq!(healed["outcome"], "healed", "{report}");
     let distributions = healed["distributions"].as_array().cloned().unwrap_or_default();
-    let pure_one = distributions.iter().find(|distribution| distribution["name"] == "pure_one");
+    let pure_one = distributions.iter().find(|distribution| distribution["name"] == "pure-one");
     assert_eq!(pure_one.map(|one| one["source"].clone()), Some("index".into()), "{report}");
     assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
     assert_eq!(env.freeze_all(), frozen);
