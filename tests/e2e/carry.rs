@@ -259,14 +259,18 @@ fn what_was_changed_by_hand_is_named() {
 }
 
 #[test]
-fn special_bits_are_left_and_named() {
+fn special_bits_and_attributes_are_left_and_named() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
     let env = project.venv_by_root(Maker::VenvWithoutPip).build();
     fs::write(env.path().join("tool"), "x").unwrap();
     env.chmod("tool", 0o4755);
+    fs::write(env.path().join("capable"), "x").unwrap();
+    let set = "import os, sys; os.setxattr(sys.argv[1], 'user.origin', b'1')";
+    let python = venvkeep_testkit::tools::system_python();
+    ctx.program(Who::Root, python).args(["-c", set]).arg(env.path().join("capable")).run().success();
     let report = heal(&project, &[]).success();
-    assert_eq!(paths(&accounted(&report), "notes"), ["tool"], "{report}");
+    assert_eq!(paths(&accounted(&report), "notes"), ["capable", "tool"], "{report}");
     assert_eq!(fs::metadata(env.path().join("tool")).unwrap().mode() & 0o7777, 0o755);
 }
 

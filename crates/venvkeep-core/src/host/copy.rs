@@ -17,8 +17,13 @@ const PIECE: u64 = 16 * 1024 * 1024;
 /// How a copy ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copied {
-    /// Whole, of a file with these facts.
-    Whole(Facts),
+    /// Whole.
+    Whole {
+        /// What the file system says of the file that was copied.
+        facts: Facts,
+        /// Whether it also had extended attributes (capabilities, access control lists), which are not copied.
+        had_attributes: bool,
+    },
     /// The user asked to stop.
     Interrupted,
 }
@@ -44,7 +49,7 @@ impl Directory {
         let mode = Mode::from_raw_mode((facts.mode & 0o777 | 0o400).into());
         rustix::fs::fchmod(&to, mode).named(Doing::Write, &path)?;
         rustix::fs::futimens(&to, &modified(&facts)).named(Doing::Write, &path)?;
-        Ok(Copied::Whole(facts))
+        Ok(Copied::Whole { facts, had_attributes: has_attributes(&from) })
     }
 
     /// Makes a directory that only this user may enter until [`finish`](Self::finish) gives it its mode.
@@ -65,6 +70,21 @@ impl Directory {
         let mode = Mode::from_raw_mode((like.mode & 0o3777 | 0o500).into());
         rustix::fs::fchmod(&self.fd, mode).named(Doing::Write, self.path())?;
         rustix::fs::futimens(&self.fd, &modified(like)).named(Doing::Write, self.path())
+    }
+}
+
+/// Whether a file has attributes that somebody set; the labels of a security module are not among them. A file system
+/// that cannot tell has none.
+fn has_attributes(file: &File) -> bool {
+    let mut names = [0; 4096];
+    match rustix::fs::flistxattr(file, &mut names) {
+        Ok(length) => names[..length].split(|byte| *byte == 0).any(|name| {
+            [&b"user."[..], b"system.posix_acl_", b"security.capability"]
+                .iter()
+                .any(|set| name.starts_with(set))
+        }),
+        // More of them than any label takes up.
+        Err(error) => error == rustix::io::Errno::RANGE,
     }
 }
 

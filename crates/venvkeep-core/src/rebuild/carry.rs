@@ -111,7 +111,7 @@ struct Carrier<'a> {
 enum Done {
     Whole,
     Unreadable(EntryId),
-    WithoutSpecialBits(EntryId),
+    Without(EntryId, &'static str),
 }
 
 impl Carrier<'_> {
@@ -136,10 +136,7 @@ impl Carrier<'_> {
             match one {
                 Done::Whole => {}
                 Done::Unreadable(id) => carried.fates[id.index()] = Fate::Dropped(Why::Unreadable),
-                Done::WithoutSpecialBits(id) => carried.notes.push(Note {
-                    path: self.place(id),
-                    what: "carried over without its setuid, setgid or sticky bit",
-                }),
+                Done::Without(id, what) => carried.notes.push(Note { path: self.place(id), what }),
             }
         }
         for &id in directories.iter().rev() {
@@ -169,11 +166,19 @@ impl Carrier<'_> {
             Err(error) if error.is_denied() => return Ok(Done::Unreadable(id)),
             Err(error) => return Err(error.into()),
         };
-        match to.receive(name, file, self.interrupt)? {
-            Copied::Whole(facts) if facts.mode & 0o7000 != 0 => Ok(Done::WithoutSpecialBits(id)),
-            Copied::Whole(_) => Ok(Done::Whole),
-            Copied::Interrupted => Err(BuildError::Interrupted),
-        }
+        let Copied::Whole { facts, had_attributes } = to.receive(name, file, self.interrupt)? else {
+            return Err(BuildError::Interrupted);
+        };
+        Ok(match (facts.mode & 0o7000 != 0, had_attributes) {
+            (false, false) => Done::Whole,
+            (true, false) => Done::Without(id, "carried over without its setuid, setgid or sticky bit"),
+            (false, true) => {
+                Done::Without(id, "carried over without its access control list, capabilities or attributes")
+            }
+            (true, true) => {
+                Done::Without(id, "carried over without its special mode bits and its attributes")
+            }
+        })
     }
 
     /// Programs and modules of the user's are in the new environment as they were; they are named, because they run.

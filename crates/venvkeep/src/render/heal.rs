@@ -1,8 +1,9 @@
 //! The report of a heal, in words.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Finding, Severity};
@@ -183,8 +184,8 @@ fn installed(report: &Report) -> String {
 fn accounts(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     let mut text = String::new();
     if !report.carried.is_empty() {
-        let names = listed(report.carried.iter().map(printable));
-        line(&mut text, "carried", &format!("{} of your own files: {names}", report.carried.len()));
+        let what = format!("{} of your own files: {}", report.carried.len(), carried(&report.carried));
+        line(&mut text, "carried", &what);
     }
     for (what, paths) in grouped(report.notes.iter().map(|one| (one.what, one.path.as_path()))) {
         line(&mut text, "note", &format!("{what}: {}", listed(paths.into_iter().map(printable))));
@@ -208,6 +209,22 @@ fn accounts(report: &Report, session: &Session<'_>, paint: Paint) -> String {
         line(&mut text, "to get it", &paint.text(Emphasis::Command, command));
     }
     text
+}
+
+/// The files by name; where they are many, the directories in the environment that hold them, with how many each.
+fn carried(paths: &[PathBuf]) -> String {
+    if paths.len() <= LISTED {
+        return listed(paths.iter().map(printable));
+    }
+    let mut tops: BTreeMap<&OsStr, usize> = BTreeMap::new();
+    for top in paths.iter().filter_map(|path| path.iter().next()) {
+        *tops.entry(top).or_default() += 1;
+    }
+    let name = |(top, count): (&OsStr, usize)| match count {
+        1 => printable(top),
+        _ => format!("{} ({count})", printable(top)),
+    };
+    listed(tops.into_iter().map(name))
 }
 
 /// How root brings what the user may not read; the first of them stands for all.
