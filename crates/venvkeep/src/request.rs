@@ -26,9 +26,24 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Reads the process's surroundings and begins to listen for the user's wish to stop.
+    /// Reads the process's surroundings.
     pub(crate) fn begin(screen: &'a Screen) -> Result<Self, Failure> {
-        Ok(Self { caller: caller()?, screen, interrupt: listen()? })
+        Ok(Self { caller: caller()?, screen, interrupt: Interrupt::default() })
+    }
+
+    /// For commands that change something: from here on the first SIGINT or SIGTERM asks the work to stop and clean
+    /// up. A second SIGINT ends the program at once, which is safe as well: the next run settles what it finds.
+    /// Commands that only read end at the first, as any program.
+    pub(crate) fn stop_cleanly(&self) -> Result<(), Failure> {
+        let register = || -> std::io::Result<()> {
+            let code = i32::from(Exit::Interrupted.code());
+            signal_hook::flag::register_conditional_shutdown(SIGINT, code, self.interrupt.flag())?;
+            signal_hook::flag::register(SIGINT, self.interrupt.flag())?;
+            signal_hook::flag::register(SIGTERM, self.interrupt.flag())?;
+            Ok(())
+        };
+        register()
+            .map_err(|error| Failure::new(Exit::Failed, format!("could not listen for Ctrl-C: {error}")))
     }
 }
 
@@ -64,20 +79,4 @@ fn own_directory(caller: &Caller, variable: &str, below_home: &str) -> Option<Pa
 
 fn is_own(home: &std::path::Path, viewer: &Viewer) -> bool {
     fs::stat(home).is_ok_and(|facts| facts.uid == viewer.uid)
-}
-
-/// The first SIGINT or SIGTERM asks the work to stop and clean up; a second SIGINT ends the program at once, which is
-/// safe as well: the next run settles what it finds.
-fn listen() -> Result<Interrupt, Failure> {
-    let interrupt = Interrupt::default();
-    let register = || -> std::io::Result<()> {
-        let code = i32::from(Exit::Interrupted.code());
-        signal_hook::flag::register_conditional_shutdown(SIGINT, code, interrupt.flag())?;
-        signal_hook::flag::register(SIGINT, interrupt.flag())?;
-        signal_hook::flag::register(SIGTERM, interrupt.flag())?;
-        Ok(())
-    };
-    register()
-        .map_err(|error| Failure::new(Exit::Failed, format!("could not listen for Ctrl-C: {error}")))?;
-    Ok(interrupt)
 }

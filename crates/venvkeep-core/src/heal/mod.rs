@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::diagnose::diagnose;
-use crate::diagnose::finding::Finding;
+use crate::diagnose::finding::{Code, Finding};
 use crate::error::LiveState;
 use crate::host::credentials;
 use crate::host::fs::{self, IoError};
@@ -22,6 +22,8 @@ use crate::model::interrupt::Interrupt;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, PinKind};
+use crate::model::tree::Tree;
+use crate::new::place::{self, UnusablePath};
 use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, Wishes};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::rebuild::build::{self, BuildError, build};
@@ -67,6 +69,9 @@ pub enum HealError {
     /// It could not be looked at, or a file beside it could not be written.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// No environment could work at its path.
+    #[error("no environment can work at this path: {0}")]
+    Path(#[from] UnusablePath),
     /// What is installed cannot be told: its site-packages cannot be listed.
     #[error("what is installed in {} cannot be told: {} cannot be listed", .prefix.path().display(), .site.display())]
     Unlisted {
@@ -146,17 +151,28 @@ pub fn heal(
     interrupt: &Interrupt,
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
+    place::usable(request.prefix.path())?;
     let heal = Heal { request, caller, interrupt, progress };
+    let mut known = heal.look()?;
+    let unsettled = known.snapshot.siblings.iter().any(|beside| matches!(beside, Sibling::Interrupted(_)));
     if request.extent == Extent::Plan {
-        let known = heal.look()?;
         return match heal.decide(&known)? {
             None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
             Some((plan, _)) => Ok(planned(&plan, known.findings)),
         };
     }
-    // The lock comes first, and with it what an interrupted heal left is settled, so that what is looked at is final.
+    if !unsettled && !plan::wants_work(&known.findings, &request.wishes) {
+        // A healthy environment needs no lock, which could not even be had where only root may write.
+        return Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings));
+    }
     let journal = Journal::open(request.prefix)?;
-    let known = heal.look()?;
+    // With the lock, what an interrupted heal left is settled; then the environment may be another one.
+    let root = known.snapshot.tree.facts(Tree::ROOT);
+    if unsettled || !fs::lstat(request.prefix.path())?.same_entry(root) {
+        known = heal.look()?;
+        known.snapshot.siblings.retain(|beside| matches!(beside, Sibling::Kept(_)));
+        known.findings.retain(|finding| finding.code != Code::InterruptedHeal);
+    }
     match heal.decide(&known)? {
         None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
         Some((plan, tools)) => heal.carry_out(&plan, &tools, known, journal),
@@ -172,11 +188,7 @@ struct Tools {
 impl Heal<'_> {
     fn look(&self) -> Result<Known, HealError> {
         self.progress.tell(Event::Begin(Step::Inspect));
-        let mut snapshot = inspect(self.request.prefix, &self.caller.viewer)?;
-        if self.request.extent == Extent::Whole {
-            // What an interrupted heal left was settled when the lock was taken; the journal that is there is ours.
-            snapshot.siblings.retain(|sibling| matches!(sibling, Sibling::Kept(_)));
-        }
+        let snapshot = inspect(self.request.prefix, &self.caller.viewer)?;
         let findings = diagnose(&snapshot, &credentials::user_name);
         Ok(Known { snapshot, findings })
     }
@@ -237,11 +249,12 @@ impl Heal<'_> {
         report.frozen_list = frozen::keep(self.caller, plan, &time).ok().flatten();
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
-        let pending = swap::swap(verified, journal, old.tree.facts(crate::model::tree::Tree::ROOT), &time)?;
+        let pending = swap::swap(verified, journal, old.tree.facts(Tree::ROOT), &time)?;
         report.old = Some(self.settle(pending, tools)?);
         report.live = LiveState::New;
-        let now = inspect(&plan.prefix, &self.caller.viewer)?;
-        report.after = diagnose(&now, &credentials::user_name);
+        // The new environment is in place whatever this last look brings; when it cannot be had, `check` will say why.
+        let now = inspect(&plan.prefix, &self.caller.viewer);
+        report.after = now.map(|now| diagnose(&now, &credentials::user_name)).unwrap_or_default();
         Ok(report)
     }
 

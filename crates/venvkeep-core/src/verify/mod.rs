@@ -22,6 +22,7 @@ use crate::inspect::snapshot::Snapshot;
 use crate::model::interrupt::Interrupt;
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
+use crate::model::tree::EntryId;
 use crate::rebuild::stage::Stage;
 
 /// How long an interpreter may take to start; a cold disk takes seconds.
@@ -100,9 +101,7 @@ pub fn stage(
 
 /// What would make the new environment unwell by itself, whatever the old one was.
 fn own_faults(snapshot: &Snapshot) -> Vec<String> {
-    const FATAL: [Code; 8] = [
-        Code::ForeignOwner,
-        Code::Unreadable,
+    const FATAL: [Code; 6] = [
         Code::InterpreterMissing,
         Code::InterpreterBroken,
         Code::InterpreterMismatch,
@@ -112,7 +111,14 @@ fn own_faults(snapshot: &Snapshot) -> Vec<String> {
     ];
     let findings = crate::diagnose::diagnose(snapshot, &|_| None);
     let fatal = findings.into_iter().filter(|finding| FATAL.contains(&finding.code));
-    fatal.map(|finding| format!("{}: {}", finding.code, finding.message)).collect()
+    let mut faults: Vec<String> =
+        fatal.map(|finding| format!("{}: {}", finding.code, finding.message)).collect();
+    // Whoever builds owns: for root, `diagnose` would ask whether it is the owner of the directory around.
+    let foreign = |id: &EntryId| snapshot.tree.facts(*id).uid != snapshot.viewer.uid;
+    if let Some(id) = snapshot.tree.ids().find(foreign) {
+        faults.push(format!("{} is not yours", snapshot.tree.path(id).display()));
+    }
+    faults
 }
 
 /// Starts an environment's Python, isolated and without `site`, so that nothing that was installed runs.

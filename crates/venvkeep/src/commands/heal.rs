@@ -28,6 +28,7 @@ const MAX_LIST: u64 = 16 * 1024 * 1024;
 
 /// Heals each environment in turn; one that fails does not stop the others.
 pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    session.stop_cleanly()?;
     let list = wish.requirements.as_deref().map(|file| read_list(file, session)).transpose()?;
     let prefixes = environments(&wish.environments, session)?;
     let mut exit = Exit::Done;

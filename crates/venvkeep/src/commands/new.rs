@@ -20,6 +20,7 @@ use crate::request::Session;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    session.stop_cleanly()?;
     let made = new::new(&wish(arguments), &session.caller, &session.interrupt)
         .map_err(|error| hints::new(&error))?;
     if session.screen.json {

@@ -19,11 +19,15 @@ pub(crate) fn failure(failure: &Failure) -> Value {
 
 /// A finding about an environment.
 pub(crate) fn finding(finding: &Finding, prefix: &Prefix) -> Value {
-    let (kind, command) = match &finding.remedy {
-        Remedy::Heal => ("heal", Some(format!("venvkeep heal {}", shell_word(prefix.path())))),
-        Remedy::Nothing => ("none", None),
-        Remedy::Command(command) => ("command", Some(command.clone())),
-        Remedy::Advice(words) => ("advice", Some(words.clone())),
+    // Words stand apart from commands: a program may run what stands under `command`.
+    let remedy = match &finding.remedy {
+        Remedy::Heal => {
+            let command = format!("venvkeep heal {}", shell_word(prefix.path()));
+            json!({ "kind": "heal", "command": command })
+        }
+        Remedy::Nothing => json!({ "kind": "none", "command": null }),
+        Remedy::Command(command) => json!({ "kind": "command", "command": command }),
+        Remedy::Advice(words) => json!({ "kind": "advice", "command": null, "advice": words }),
     };
     let evidence: Vec<_> = finding.evidence.iter().map(|path| path.to_string_lossy()).collect();
     json!({
@@ -32,6 +36,6 @@ pub(crate) fn finding(finding: &Finding, prefix: &Prefix) -> Value {
         "message": finding.message,
         "count": finding.count,
         "evidence": evidence,
-        "remedy": { "kind": kind, "command": command },
+        "remedy": remedy,
     })
 }
