@@ -16,9 +16,11 @@ mod ground;
 mod heal;
 mod index_settings;
 mod new;
+mod prune;
 mod root;
 mod support;
 mod trust;
+mod undo;
 
 /// The program under test.
 const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");

@@ -33,6 +33,7 @@
 
 pub mod diagnose;
 pub mod error;
+pub mod git_exclude;
 pub mod heal;
 pub mod host;
 pub mod inspect;
@@ -42,9 +43,11 @@ pub mod model;
 pub mod new;
 pub mod plan;
 pub mod progress;
+pub mod prune;
 pub mod rebuild;
 pub mod report;
 pub mod root;
 pub mod store;
 pub mod swap;
+pub mod undo;
 pub mod verify;

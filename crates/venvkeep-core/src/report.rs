@@ -107,6 +107,8 @@ pub struct Report {
     pub entries: Entries,
     /// Programs into which a build baked the stage's path, relative to the prefix.
     pub baked_in: Vec<PathBuf>,
+    /// What else is worth knowing, a sentence each; paths in it are not escaped.
+    pub remarks: Vec<String>,
     /// What was wrong.
     pub before: Vec<Finding>,
     /// What is still to be said of the new environment.
@@ -131,6 +133,7 @@ impl Report {
             dropped_kinds: BTreeMap::new(),
             entries: Entries::default(),
             baked_in: Vec::new(),
+            remarks: Vec::new(),
             before,
             after: Vec::new(),
         }

@@ -7,6 +7,7 @@
 )]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -59,6 +60,10 @@ pub(crate) enum Command {
     Freeze(FreezeArguments),
     /// Rebuild a broken environment as yours and swap it in; nothing is lost
     Heal(HealArguments),
+    /// Bring back the environment from before the last heal
+    Undo(UndoArguments),
+    /// Remove the old environments that heals kept
+    Prune(PruneArguments),
 }
 
 impl Command {
@@ -69,6 +74,8 @@ impl Command {
             Self::Check(_) => "check",
             Self::Freeze(_) => "freeze",
             Self::Heal(_) => "heal",
+            Self::Undo(_) => "undo",
+            Self::Prune(_) => "prune",
         }
     }
 }
@@ -153,11 +160,59 @@ pub(crate) struct HealArguments {
     pub(crate) as_root: bool,
 }
 
+/// What `undo` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArguments {
+    /// The environment; by default the active one, else the nearest .venv, venv or env
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: Option<PathBuf>,
+    /// As root: do it although the directory is somebody else's
+    #[arg(long)]
+    pub(crate) as_root: bool,
+}
+
+/// What `prune` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArguments {
+    /// The environments; by default the active one, else the nearest .venv, venv or env
+    #[arg(value_name = "ENV")]
+    pub(crate) environments: Vec<PathBuf>,
+    /// Only those that are at least this old: 7d, 12h, 30m, 2w
+    #[arg(long, value_name = "AGE", value_parser = age, default_value = "0d", hide_default_value = true)]
+    pub(crate) older_than: Duration,
+}
+
+/// Reads `7d`.
+fn age(text: &str) -> Result<Duration, String> {
+    let mistake = || format!("\"{text}\" is no age; write a number and m, h, d or w: 7d");
+    let unit = text.chars().next_back().ok_or_else(mistake)?;
+    let minutes: u64 = match unit {
+        'm' => 1,
+        'h' => 60,
+        'd' => 24 * 60,
+        'w' => 7 * 24 * 60,
+        _ => return Err(mistake()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| mistake())?;
+    number.checked_mul(minutes * 60).map(Duration::from_secs).ok_or_else(mistake)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::CommandFactory;
 
-    use super::Arguments;
+    use super::{Arguments, age};
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("30m"), Ok(Duration::from_secs(1800)));
+        assert_eq!(age("2w"), Ok(Duration::from_secs(14 * 86400)));
+        for mistake in ["", "7", "d", "-1d", "7 d", "7é", "99999999999999999999d", "9999999999999999999w"] {
+            assert!(age(mistake).is_err(), "{mistake}");
+        }
+    }
 
     #[test]
     fn the_definition_is_sound() {

@@ -14,6 +14,7 @@ use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::rebuild::install::InstallError;
 use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
+use venvkeep_core::undo::UndoError;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -116,6 +117,32 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
         }
         HealError::Swap(SwapError::Io(error)) if error.is_denied() => failure
             .hint("A heal builds the new environment beside the old one, so you must be able to write that directory.")
+            .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
+        _ => failure,
+    }
+}
+
+/// An undo that did not take place.
+pub(crate) fn undo(error: &UndoError, prefix: &Prefix) -> Failure {
+    let exit = if matches!(error, UndoError::NothingKept { .. }) { Exit::Usage } else { Exit::Failed };
+    let failure = Failure::new(exit, printable(error.to_string()));
+    match error {
+        UndoError::NothingKept { .. } => failure
+            .hint("Only a heal leaves an old environment to go back to, and only until it is pruned.")
+            .hint(format!("See how this one is:  venvkeep check {}", shell_word(prefix.path()))),
+        UndoError::Swap(error) => swap(error, prefix, failure.live(error.live())),
+    }
+}
+
+/// Names could not be changed beside an environment.
+pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Failure {
+    match error {
+        SwapError::Busy { .. } => failure.hint("Wait until it is done, then try again."),
+        SwapError::GarbledJournal { journal } => {
+            failure.hint(format!("If no heal is running, remove it:  rm -- {}", shell_word(journal)))
+        }
+        SwapError::Io(error) if error.is_denied() => failure
+            .hint("Names beside the environment have to change, so you must be able to write that directory.")
             .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
         _ => failure,
     }

@@ -40,6 +40,8 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Check(wish) => commands::check::run(wish, &session),
         Command::Freeze(wish) => commands::freeze::run(wish, &session),
         Command::Heal(wish) => commands::heal::run(wish, &session),
+        Command::Undo(wish) => commands::undo::run(wish, &session),
+        Command::Prune(wish) => commands::prune::run(wish, &session),
     }
 }
 

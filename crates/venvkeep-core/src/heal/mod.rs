@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::diagnose::diagnose;
 use crate::diagnose::finding::{Code, Finding};
 use crate::error::LiveState;
+use crate::git_exclude::{self, Excluded};
 use crate::host::credentials;
 use crate::host::fs::{self, IoError};
 use crate::host::process::ProcessError;
@@ -175,8 +176,23 @@ pub fn heal(
     }
     match heal.decide(&known)? {
         None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
-        Some((plan, tools)) => heal.carry_out(&plan, &tools, known, journal),
+        Some((plan, tools)) => {
+            let viewer = &caller.viewer;
+            // Before the stage is made: git must not see that either.
+            let excluded = git_exclude::keep_out(request.prefix, viewer);
+            let healed = heal.carry_out(&plan, &tools, known, journal);
+            git_exclude::tidy(request.prefix, viewer);
+            healed.map(|report| noting(report, &excluded))
+        }
     }
+}
+
+fn noting(mut report: Report, excluded: &Excluded) -> Report {
+    if let Excluded::Refused(list) = excluded {
+        let what = "git will show the old environment as untracked: no line could be added to";
+        report.remarks.push(format!("{what} {}", list.display()));
+    }
+    report
 }
 
 /// The programs of a plan.

@@ -2,18 +2,24 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode};
 
 use super::fs::{Directory, Doing, Named, Result};
-use crate::model::facts::Kind;
+use crate::model::facts::{Facts, Kind};
+use crate::model::owner::Viewer;
 
 /// Removes the directory at `path` with everything in it.
 ///
 /// A directory that its owner may not write gets the permission first (what pip unpacks can be read-only). Stops at
 /// the first entry that cannot be removed; what is gone by then is gone.
 pub fn tree(path: &Path) -> Result<()> {
+    let facts = super::fs::lstat(path)?;
+    if facts.kind == Kind::Directory && facts.mode & 0o700 != 0o700 {
+        // As below.
+        let _ = super::fs::set_mode(path, facts.mode | 0o700);
+    }
     let root = Directory::open(path)?;
     let device = root.facts()?.device;
     let names = root.names()?;
@@ -40,6 +46,98 @@ pub fn tree(path: &Path) -> Result<()> {
         way_down.push(Level { directory, own_name: name, names });
     }
     super::fs::remove_dir(path)
+}
+
+/// What removing a tree would free, or what stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weighed {
+    /// The viewer can remove all of it.
+    Removable {
+        /// The sizes of the files together; a file with further names elsewhere frees nothing.
+        bytes: u64,
+    },
+    /// Not all of it: this directory can neither be emptied nor removed.
+    Obstructed(PathBuf),
+}
+
+/// Finds out whether the viewer can remove the directory at `path` with everything in it, without changing anything.
+///
+/// What counts is the directory that an entry lies in: another's file in a directory of ours can go, another's
+/// directory only when it is empty.
+pub fn weigh(path: &Path, viewer: &Viewer) -> Result<Weighed> {
+    let obstructed = |by: PathBuf| Ok(Weighed::Obstructed(by));
+    let Some(root) = Looked::at(viewer, path, None)? else { return obstructed(path.to_owned()) };
+    let device = root.facts.device;
+    let mut bytes = 0;
+    let mut way_down = vec![root];
+    while let Some(level) = way_down.last_mut() {
+        let Some(name) = level.names.pop() else {
+            way_down.pop();
+            continue;
+        };
+        let name = OsStr::from_bytes(&name);
+        let place = level.directory.path().join(name);
+        let Ok(facts) = level.directory.lstat(name) else { return obstructed(place) };
+        if facts.device != device || !level.lets_go(viewer, &facts) {
+            return obstructed(place);
+        }
+        if facts.kind != Kind::Directory {
+            bytes += if facts.links == 1 { facts.size } else { 0 };
+            continue;
+        }
+        match Looked::at(viewer, &place, Some(&level.directory))? {
+            Some(below) => way_down.push(below),
+            None => return obstructed(place),
+        }
+    }
+    Ok(Weighed::Removable { bytes })
+}
+
+/// A directory that is looked into. One that its owner may not even list is opened up for as long as that takes.
+struct Looked {
+    directory: Directory,
+    facts: Facts,
+    names: Vec<Vec<u8>>,
+    closed: bool,
+}
+
+impl Looked {
+    /// Opens and lists a directory; `None` where the viewer may not, or where they could not empty it.
+    fn at(viewer: &Viewer, path: &Path, above: Option<&Directory>) -> Result<Option<Self>> {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let open = || match above {
+            Some(above) => above.child(name),
+            None => Directory::open(path),
+        };
+        let facts = match above {
+            Some(above) => above.lstat(name)?,
+            None => super::fs::lstat(path)?,
+        };
+        let closed = facts.uid == viewer.uid && facts.mode & 0o500 != 0o500 && !viewer.is_root();
+        if closed {
+            super::fs::set_mode(path, facts.mode | 0o500)?;
+        }
+        let Ok(directory) = open() else { return Ok(None) };
+        let mut looked = Self { directory, facts, names: Vec::new(), closed };
+        let Ok(names) = looked.directory.names() else { return Ok(None) };
+        looked.names = names;
+        let empties = viewer.is_root() || facts.uid == viewer.uid || viewer.can_write(&facts);
+        Ok((empties || looked.names.is_empty()).then_some(looked))
+    }
+
+    /// Whether the viewer may take an entry out: a sticky directory keeps what is another's.
+    fn lets_go(&self, viewer: &Viewer, entry: &Facts) -> bool {
+        viewer.is_root() || !self.facts.is_sticky() || [self.facts.uid, entry.uid].contains(&viewer.uid)
+    }
+}
+
+impl Drop for Looked {
+    fn drop(&mut self) {
+        if self.closed {
+            // It stays open to its owner when this fails, which harms nobody.
+            let _ = rustix::fs::fchmod(&self.directory.fd, Mode::from_raw_mode(self.facts.mode.into()));
+        }
+    }
 }
 
 /// A directory that is being emptied, its name in the one above, and the names still in it.

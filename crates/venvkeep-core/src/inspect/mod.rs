@@ -4,7 +4,7 @@
 //! What cannot be read is a fact too, with its reason; an error means that the environment's place itself could not
 //! be looked at.
 
-mod beside;
+pub mod beside;
 mod checkout;
 pub mod claims;
 mod config;

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::prefix::Prefix;
 
+const COMMON: &str = ".venvkeep-";
 const KEPT: &str = ".venvkeep-old-";
 const STAGE: &str = ".venvkeep-stage-";
 const JOURNAL: &str = ".venvkeep-journal";
@@ -28,6 +29,12 @@ pub fn kept_name(prefix: &Prefix, time: &str) -> OsString {
     hidden(prefix.name(), KEPT, time)
 }
 
+/// The time in a kept tree's name, with what makes it unique behind it: `20261121-091500-2`.
+pub fn kept_time<'name>(prefix: &Prefix, name: &'name OsStr) -> Option<&'name str> {
+    let start = hidden(prefix.name(), KEPT, "");
+    std::str::from_utf8(name.as_bytes().strip_prefix(start.as_bytes())?).ok().filter(|time| !time.is_empty())
+}
+
 /// The name of a stage; `random` makes it one that no text has contained before.
 pub fn stage_name(prefix: &Prefix, random: u64) -> OsString {
     hidden(prefix.name(), STAGE, &format!("{random:016x}"))
@@ -36,6 +43,11 @@ pub fn stage_name(prefix: &Prefix, random: u64) -> OsString {
 /// The name of the journal.
 pub fn journal_name(prefix: &Prefix) -> OsString {
     hidden(prefix.name(), JOURNAL, "")
+}
+
+/// What all names beside the environment begin with.
+pub fn common_start(prefix: &Prefix) -> OsString {
+    hidden(prefix.name(), COMMON, "")
 }
 
 /// What a file name beside the environment stands for, if it is one of ours.
@@ -66,7 +78,7 @@ fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use super::{Prefix, SiblingKind, classify, journal_name, kept_name, stage_name};
+    use super::{Prefix, SiblingKind, classify, journal_name, kept_name, kept_time, stage_name};
 
     #[test]
     fn each_name_is_known_again_and_hidden() {
@@ -86,5 +98,7 @@ mod tests {
         let other = Prefix::new("/p/.venv2".into()).unwrap();
         let mine = Prefix::new("/p/.venv".into()).unwrap();
         assert_eq!(classify(&mine, &kept_name(&other, "x")), None, "a neighbour's is not ours");
+        assert_eq!(kept_time(&mine, &kept_name(&mine, "20261121-091500-2")), Some("20261121-091500-2"));
+        assert_eq!(kept_time(&mine, &stage_name(&mine, 7)), None);
     }
 }

@@ -66,6 +66,17 @@ pub(super) enum Step {
     },
     /// The trees change back.
     RollingBack,
+    /// A kept tree comes back to the prefix; what is live there, if anything, gets the name `aside`.
+    Returning {
+        /// Where the tree is kept.
+        kept: PathBuf,
+        /// The tree itself.
+        returning: Identity,
+        /// The live environment before.
+        live: Option<Identity>,
+        /// Where that is kept afterwards.
+        aside: PathBuf,
+    },
 }
 
 /// The journal of one environment, locked.
@@ -104,6 +115,20 @@ impl Journal {
 
     pub(super) fn rolling_back(&mut self) -> Result<(), IoError> {
         self.write(&Step::RollingBack)
+    }
+
+    pub(super) fn returning(
+        &mut self,
+        (kept, returning): (&Path, &Facts),
+        live: Option<&Facts>,
+        aside: &Path,
+    ) -> Result<(), IoError> {
+        self.write(&Step::Returning {
+            kept: kept.to_owned(),
+            returning: Identity::of(returning),
+            live: live.map(Identity::of),
+            aside: aside.to_owned(),
+        })
     }
 
     /// The environment it is about.

@@ -5,11 +5,13 @@
 //! the value is dropped.
 
 mod journal;
+mod keep;
 mod recover;
 
 use std::path::PathBuf;
 
 pub use journal::{How, Journal};
+pub use keep::{bring_back, remove_kept};
 
 use crate::error::LiveState;
 use crate::host::fs::{self, IoError};

@@ -11,6 +11,15 @@
 //! | rolling back | the new tree | the old tree | not rolled back: exchanged again, the new tree is removed |
 //! | rolling back, two renames | nothing | | the old tree returns from its kept name |
 //!
+//! An undo has a table of its own; it removes nothing:
+//!
+//! | at the prefix | at the kept tree's place | under its new name | done |
+//! |---|---|---|---|
+//! | the live tree | the kept tree | nothing | not returned: nothing to do |
+//! | the kept tree | the live tree | nothing | returned: the other one gets its kept name |
+//! | the kept tree | nothing | | all was done |
+//! | nothing | the kept tree | | two renames, or nothing was live: the kept tree takes its place |
+//!
 //! Directories are told apart by device and inode, never by name: a sibling is removed only when it is the very
 //! directory that the journal says the heal made. Anything else on the disk is left alone and said.
 
@@ -27,6 +36,15 @@ struct Told<'a> {
     stage: Option<(&'a Path, Identity)>,
     swap: Option<(Identity, &'a Path)>,
     rolling_back: bool,
+    undo: Option<Undo<'a>>,
+}
+
+/// A kept tree on its way back to the prefix.
+struct Undo<'a> {
+    kept: &'a Path,
+    returning: Identity,
+    live: Option<Identity>,
+    aside: &'a Path,
 }
 
 /// Brings the disk to one of the two settled states: wholly the old environment, or wholly the new one.
@@ -37,16 +55,19 @@ pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
             Step::Building { stage, identity } => told.stage = Some((stage, *identity)),
             Step::Swapping { old, kept } => told.swap = Some((*old, kept)),
             Step::RollingBack => told.rolling_back = true,
+            Step::Returning { kept, returning, live, aside } => {
+                told.undo = Some(Undo { kept, returning: *returning, live: *live, aside });
+            }
         }
+    }
+    if let Some(undo) = &told.undo {
+        return settle_undo(prefix, undo);
     }
     let Some((stage, new)) = told.stage else { return Ok(()) };
     if !is_sibling(prefix, stage) || told.swap.is_some_and(|(_, kept)| !is_sibling(prefix, kept)) {
         return Err(SwapError::Unsettled { prefix: prefix.path().to_owned() });
     }
     let Some((old, kept)) = told.swap else { return discard(stage, new) };
-    let there = |path: &Path| -> Result<_, SwapError> {
-        Ok(fs::lstat_if_any(path)?.map(|facts| Identity::of(&facts)))
-    };
     let (live, side) = (there(prefix.path())?, there(stage)?);
     match (live, side, told.rolling_back) {
         (Some(at), _, _) if at == old => discard(stage, new),
@@ -71,6 +92,30 @@ pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
             discard(stage, new)
         }
         _ => Err(SwapError::Unsettled { prefix: prefix.path().to_owned() }),
+    }
+}
+
+/// Which directory stands at a path.
+fn there(path: &Path) -> Result<Option<Identity>, SwapError> {
+    Ok(fs::lstat_if_any(path)?.map(|facts| Identity::of(&facts)))
+}
+
+/// Brings an undo to its end where it had begun.
+fn settle_undo(prefix: &Prefix, undo: &Undo<'_>) -> Result<(), SwapError> {
+    let unsettled = || SwapError::Unsettled { prefix: prefix.path().to_owned() };
+    if !is_sibling(prefix, undo.kept) || !is_sibling(prefix, undo.aside) {
+        return Err(unsettled());
+    }
+    match (there(prefix.path())?, there(undo.kept)?) {
+        (at, _) if at.is_some() && at == undo.live => Ok(()),
+        (Some(at), None) if at == undo.returning => Ok(()),
+        (Some(at), beside) if at == undo.returning && beside == undo.live => {
+            Ok(rename::to_free_name(undo.kept, undo.aside)?)
+        }
+        (None, Some(beside)) if beside == undo.returning => {
+            Ok(rename::to_free_name(undo.kept, prefix.path())?)
+        }
+        _ => Err(unsettled()),
     }
 }
 

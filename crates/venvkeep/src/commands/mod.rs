@@ -4,6 +4,8 @@ pub(crate) mod check;
 pub(crate) mod freeze;
 pub(crate) mod heal;
 pub(crate) mod new;
+pub(crate) mod prune;
+pub(crate) mod undo;
 
 use std::path::PathBuf;
 

@@ -37,6 +37,7 @@ pub(crate) fn document(report: &Report) -> Value {
         "dropped": dropped.collect::<Vec<_>>(),
         "dropped_kinds": report.dropped_kinds,
         "entries": report.entries,
+        "remarks": report.remarks,
         "findings_before": findings(&report.before),
         "findings_after": findings(&report.after),
     })
@@ -102,19 +103,20 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     for path in &report.baked_in {
         line(&mut text, "note", &format!("{} names the place it was built in", printable(path)));
     }
+    for remark in &report.remarks {
+        line(&mut text, "note", &printable(remark));
+    }
     text.push_str(&accounts(report, session, paint));
     text.push_str(&problems("still", &report.after));
     if let Some(old) = &report.old {
         line(&mut text, "old", &format!("kept at {}", printable(old)));
-        let (new, live) = (report.prefix.path(), shell_word(report.prefix.path()));
-        let mut aside = new.as_os_str().to_owned();
-        aside.push(".new");
-        let back = format!("mv {live} {} && mv {} {live}", shell_word(aside.as_ref()), shell_word(old));
-        line(&mut text, "go back", &paint.text(Emphasis::Command, back));
-        let owned = report.before.iter().any(|finding| finding.code.as_str() == "foreign-owner");
-        let sudo = if owned && !session.caller.viewer.is_root() { "sudo " } else { "" };
-        let remove = format!("{sudo}rm -rf -- {}", shell_word(old));
-        line(&mut text, "free space", &paint.text(Emphasis::Command, remove));
+        let environment = shell_word(report.prefix.path());
+        line(&mut text, "go back", &paint.text(Emphasis::Command, format!("venvkeep undo {environment}")));
+        line(
+            &mut text,
+            "free space",
+            &paint.text(Emphasis::Command, format!("venvkeep prune {environment}")),
+        );
     }
     if let Some(list) = &report.frozen_list {
         line(&mut text, "list", &printable(list));

@@ -1,0 +1,87 @@
+//! Giving back the space of kept old trees: those that the user can remove go, the others are named.
+//!
+//! A tree that cannot be removed whole stays whole, so that `undo` never brings back a part of one.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crate::git_exclude;
+use crate::host::fs::IoError;
+use crate::host::remove::{self, Weighed};
+use crate::inspect::beside;
+use crate::model::caller::Caller;
+use crate::model::prefix::Prefix;
+use crate::swap::{self, Journal, SwapError};
+
+/// What became of one environment's kept trees.
+#[derive(Debug)]
+pub struct Pruned {
+    /// The environment.
+    pub prefix: Prefix,
+    /// Those that are gone.
+    pub removed: Vec<Removed>,
+    /// Those that are not old enough.
+    pub spared: Vec<PathBuf>,
+    /// Those that only root, or another user, can remove; they are as they were.
+    pub remaining: Vec<Remaining>,
+}
+
+/// A tree that is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Where it was.
+    pub path: PathBuf,
+    /// What its files took.
+    pub bytes: u64,
+}
+
+/// A tree that stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remaining {
+    /// Where it is.
+    pub path: PathBuf,
+    /// A directory in it that the user can neither empty nor remove.
+    pub obstacle: PathBuf,
+}
+
+/// Removes an environment's kept trees that are at least `older_than` old.
+pub fn prune(prefix: &Prefix, older_than: Duration, caller: &Caller) -> Result<Pruned, SwapError> {
+    let mut pruned =
+        Pruned { prefix: prefix.clone(), removed: Vec::new(), spared: Vec::new(), remaining: Vec::new() };
+    let now = SystemTime::now();
+    let (old, young): (Vec<_>, Vec<_>) =
+        beside::kept(prefix).into_iter().partition(|kept| kept.age(now) >= older_than);
+    pruned.spared = young.into_iter().map(|kept| kept.path).collect();
+    let mut doomed = Vec::new();
+    for kept in old {
+        match weigh(kept.path, prefix, caller)? {
+            Ok(removable) => doomed.push(removable),
+            Err(remaining) => pruned.remaining.push(remaining),
+        }
+    }
+    if !doomed.is_empty() {
+        let mut journal = Journal::open(prefix)?;
+        for one in doomed {
+            match swap::remove_kept(&mut journal, &one.path) {
+                Ok(()) => pruned.removed.push(one),
+                // An attribute or a security module forbids what owner and mode allow.
+                Err(SwapError::Io(error)) if error.is_denied() => {
+                    pruned.remaining.push(Remaining { path: one.path, obstacle: error.path });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    git_exclude::tidy(prefix, &caller.viewer);
+    Ok(pruned)
+}
+
+fn weigh(path: PathBuf, prefix: &Prefix, caller: &Caller) -> Result<Result<Removed, Remaining>, IoError> {
+    if !crate::host::fs::may_write(prefix.parent()) {
+        return Ok(Err(Remaining { path, obstacle: prefix.parent().to_owned() }));
+    }
+    Ok(match remove::weigh(&path, &caller.viewer)? {
+        Weighed::Removable { bytes } => Ok(Removed { path, bytes }),
+        Weighed::Obstructed(obstacle) => Err(Remaining { path, obstacle }),
+    })
+}

@@ -1,0 +1,115 @@
+//! `prune`: what the user can remove goes whole, what they cannot stays whole and is named in one command.
+
+use std::fs;
+use std::path::PathBuf;
+
+use venvkeep_testkit::{Context, Environment, Maker, Need, Project, Who, fingerprint, require};
+
+use crate::VENVKEEP;
+use crate::support::names_in;
+
+/// A tree as a heal keeps it beside `.venv`; everything in it is the owner's.
+fn keep(project: &Project<'_>, env: &Environment<'_>, time: &str) -> PathBuf {
+    let kept = project.path().join(format!(".venv.venvkeep-old-{time}"));
+    project.write(&format!(".venv.venvkeep-old-{time}/lib/module.py"), "x = 1\n");
+    assert!(env.path().is_dir());
+    kept
+}
+
+fn chown(path: &std::path::Path, who: Who) {
+    std::os::unix::fs::lchown(path, Some(who.uid()), Some(who.gid())).expect("root may");
+}
+
+#[test]
+fn own_trees_go_roots_stay_whole_and_mixed_ones_are_looked_at_first() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let own = keep(&project, &env, "20260101-000000");
+    fs::set_permissions(own.join("lib"), std::os::unix::fs::PermissionsExt::from_mode(0o555))
+        .expect("root may");
+    // Root's file in the user's directory can go; so can root's empty directory.
+    let mixed = keep(&project, &env, "20260102-000000");
+    chown(&mixed.join("lib/module.py"), Who::Root);
+    fs::create_dir(mixed.join("empty")).expect("root may");
+    // Root's directory with something in it cannot.
+    let roots = keep(&project, &env, "20260103-000000");
+    chown(&roots.join("lib"), Who::Root);
+    let before = fingerprint(&roots);
+
+    let report = project.venvkeep(["prune", "--json"]).run().success().stdout_json();
+    assert_eq!(report["freed"], 12, "{report}");
+    assert_eq!(report["command"], format!("sudo rm -rf -- {}", roots.display()));
+    before.assert_unchanged();
+    assert_eq!(names_in(project.path()).len(), 2, "{:?}", names_in(project.path()));
+    project.venvkeep(["check"]).run().success();
+}
+
+#[test]
+fn a_link_or_a_mount_in_a_kept_tree_is_not_entered() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let precious = project.write("precious/data", "mine");
+    let kept = keep(&project, &env, "20260101-000000");
+    std::os::unix::fs::symlink("../../precious", kept.join("lib/link")).expect("root may");
+    project.venvkeep(["prune"]).run().success().stdout_has("freed");
+    assert!(precious.is_file() && !kept.exists());
+}
+
+#[test]
+fn names_of_any_kind_come_out_as_one_pasteable_command() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("it's $HOME `x`");
+    let _env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    project.venvkeep(["heal"]).run().success();
+    let pruned = project.venvkeep(["prune"]).run().success();
+    let command = pruned.stdout.lines().find(|line| line.contains("rm -rf")).unwrap_or_default();
+    let command = command.replace("sudo ", "");
+    ctx.program(Who::Root, "sh").args(["-c", &command]).run().success();
+    assert_eq!(names_in(project.path()).len(), 1, "{command}");
+}
+
+#[test]
+fn young_ones_stay_when_an_age_is_given() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    keep(&project, &env, "20260101-000000");
+    let young = keep(&project, &env, "20990101-000000");
+    project.venvkeep(["prune", "--older-than", "7d"]).run().success().stdout_has("Still young");
+    assert!(young.is_dir());
+    assert_eq!(names_in(project.path()).len(), 2);
+    project.venvkeep(["prune", "--older-than", "soon"]).run().code(2);
+}
+
+#[test]
+fn git_never_sees_a_kept_tree_and_its_list_comes_back_byte_for_byte() {
+    if !require(&[Need::Program("git")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("repo");
+    let git =
+        |args: &[&str]| ctx.program(Who::User, "git").current_dir(project.path()).args(args).run().success();
+    git(&["init", "--quiet"]);
+    let list = project.path().join(".git/info/exclude");
+    project.write(".git/info/exclude", "# mine, without an end");
+    project.write("sub [1]/keep.txt", "");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).at("sub [1]/.venv").build();
+    ctx.venvkeep(["heal", env.str()]).run().success();
+    let status = git(&["status", "--porcelain", "--untracked-files=all"]);
+    assert!(!status.stdout.contains("venvkeep"), "{status}");
+    assert_ne!(fs::read(&list).expect("root may"), b"# mine, without an end");
+
+    fs::remove_dir_all(
+        names_in(env.path().parent().expect("it lies in a directory"))
+            .iter()
+            .find(|name| name.contains("venvkeep-old"))
+            .map(|name| env.path().with_file_name(name))
+            .expect("the old tree is kept"),
+    )
+    .expect("root may");
+    ctx.venvkeep(["prune", env.str()]).run().success();
+    assert_eq!(fs::read(&list).expect("root may"), b"# mine, without an end");
+}
