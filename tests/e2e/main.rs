@@ -11,6 +11,7 @@
 mod bad_input;
 mod carry;
 mod check;
+mod elsewhere;
 mod freeze;
 mod ground;
 mod heal;

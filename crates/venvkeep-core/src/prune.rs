@@ -2,7 +2,7 @@
 //!
 //! A tree that cannot be removed whole stays whole, so that `undo` never brings back a part of one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::git_exclude;
@@ -74,6 +74,21 @@ pub fn prune(prefix: &Prefix, older_than: Duration, caller: &Caller) -> Result<P
     }
     git_exclude::tidy(prefix, &caller.viewer);
     Ok(pruned)
+}
+
+/// Removes the one tree that a heal has just kept, or says what stands in the way.
+pub fn discard(
+    prefix: &Prefix,
+    kept: &Path,
+    caller: &Caller,
+) -> Result<Result<Removed, Remaining>, SwapError> {
+    match weigh(kept.to_owned(), prefix, caller)? {
+        Ok(removed) => {
+            swap::remove_kept(&mut Journal::open(prefix)?, kept)?;
+            Ok(Ok(removed))
+        }
+        Err(remaining) => Ok(Err(remaining)),
+    }
 }
 
 fn weigh(path: PathBuf, prefix: &Prefix, caller: &Caller) -> Result<Result<Removed, Remaining>, IoError> {

@@ -11,6 +11,7 @@ use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::FrozenRequirements;
 use crate::plan::BaseChoice;
+use crate::prune::{Remaining, Removed};
 use crate::rebuild::carry::Note;
 
 /// How a heal ended.
@@ -87,6 +88,12 @@ pub struct Report {
     pub live: LiveState,
     /// Where the old tree is kept.
     pub old: Option<PathBuf>,
+    /// The environment that this one was built from, where that is another and was left alone.
+    pub built_from: Option<PathBuf>,
+    /// The old tree, where it was removed at once.
+    pub discarded: Option<Removed>,
+    /// The old tree, where it should have been removed at once and the user cannot.
+    pub undiscarded: Option<Remaining>,
     /// Where the frozen list is kept.
     pub frozen_list: Option<PathBuf>,
     /// The interpreter of the new environment and how it was chosen.
@@ -123,6 +130,9 @@ impl Report {
             outcome,
             live: LiveState::Untouched,
             old: None,
+            built_from: None,
+            discarded: None,
+            undiscarded: None,
             frozen_list: None,
             base: None,
             requirements: FrozenRequirements::new(Vec::new()),

@@ -152,6 +152,12 @@ pub(crate) struct HealArguments {
     /// Rebuild although nothing is wrong
     #[arg(long)]
     pub(crate) force: bool,
+    /// Build the new environment at PATH and leave the old one alone, also when nothing is wrong
+    #[arg(long, value_name = "PATH", conflicts_with = "discard")]
+    pub(crate) to: Option<PathBuf>,
+    /// Remove the old environment at once, where you can
+    #[arg(long)]
+    pub(crate) discard: bool,
     /// Believe the list of an environment that is neither yours nor root's
     #[arg(long)]
     pub(crate) trust_owner: bool,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use venvkeep_core::diagnose::finding::Remedy;
 use venvkeep_core::heal::HealError;
 use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::find::FindError;
@@ -112,14 +113,36 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
         HealError::Swap(SwapError::GarbledJournal { journal }) => {
             failure.hint(format!("If no heal is running, remove it:  rm -- {}", shell_word(journal)))
         }
-        HealError::Swap(SwapError::NotMovable { .. }) => {
-            failure.hint("Make a new environment elsewhere, and give it the list:  venvkeep freeze > list.txt")
-        }
+        HealError::Swap(SwapError::NotMovable { .. }) => failure.hint(elsewhere(prefix)),
         HealError::Swap(SwapError::Io(error)) if error.is_denied() => failure
             .hint("A heal builds the new environment beside the old one, so you must be able to write that directory.")
-            .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
+            .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent())))
+            .hint(elsewhere(prefix)),
+        HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
+            .hint("Choose a path where nothing stands; what is missing above it is made."),
+        HealError::ManagedElsewhere { tool, remedy, .. } => {
+            let failure = Failure { exit: Exit::Attention, ..failure };
+            let failure = match remedy {
+                Remedy::Command(command) => failure.hint(format!("Let {tool} rebuild it:  {command}")),
+                Remedy::Advice(words) => failure.hint(format!("Let {tool} rebuild it: {words}")),
+                Remedy::Heal | Remedy::Nothing => failure,
+            };
+            if *tool == "conda" {
+                return failure.hint("venvkeep does not rebuild conda's environments: they are no virtual ones.");
+            }
+            let force = format!("venvkeep heal --force {}", shell_word(prefix.path()));
+            failure.hint(format!("Or, where that does not work:  {force}"))
+        }
         _ => failure,
     }
+}
+
+/// The way out where nothing can be moved or made beside the environment.
+fn elsewhere(prefix: &Prefix) -> String {
+    format!(
+        "Build the new one in a directory of yours:  venvkeep heal --to ~/NAME/.venv {}",
+        shell_word(prefix.path())
+    )
 }
 
 /// An undo that did not take place.

@@ -8,6 +8,7 @@ pub mod dependencies;
 pub mod finding;
 mod interpreter;
 mod layout;
+pub mod managed;
 mod ownership;
 mod place;
 
@@ -45,7 +46,7 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
         place::mount_point(snapshot),
         place::interrupted_heal(snapshot),
         place::kept_environment(snapshot),
-        place::managed_elsewhere(snapshot),
+        managed::managed_elsewhere(snapshot),
     ]
     .into_iter()
     .flatten()

@@ -1,11 +1,10 @@
 //! The place where the environment is: the directory around it, what lies beside it, and who manages it.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, Names, counted, found, owner_name, shown_path};
-use crate::inspect::snapshot::{EnvironmentKind, Sibling, Snapshot};
+use crate::inspect::snapshot::{Sibling, Snapshot};
 use crate::model::tree::{Tree, Unlisted};
 
 /// The directory around it may not be written, so that a heal could not build beside it.
@@ -78,27 +77,4 @@ pub(super) fn kept_environment(snapshot: &Snapshot) -> Option<Finding> {
     let what = counted(about.count, "old tree of it is", "old trees of it are");
     let message = format!("{what} kept beside it, from before a heal; remove what you no longer need");
     Some(Finding { remedy: Remedy::Nothing, ..found(Code::KeptEnvironment, message, about) })
-}
-
-/// Another tool made it and keeps it: that tool has to rebuild it.
-pub(super) fn managed_elsewhere(snapshot: &Snapshot) -> Option<Finding> {
-    let has = |name: &str| snapshot.tree.child(Tree::ROOT, OsStr::new(name)).is_some();
-    let lies_in = |above: &str| snapshot.prefix.parent().ends_with(above);
-    let name = || {
-        shlex::bytes::try_quote(snapshot.prefix.name().as_encoded_bytes())
-            .map(|name| String::from_utf8_lossy(&name).into_owned())
-            .unwrap_or_default()
-    };
-    let (tool, remedy) = if snapshot.kind == EnvironmentKind::Conda {
-        ("conda", Remedy::Advice("rebuild it with conda: conda env export, then conda env create".to_owned()))
-    } else if has("pipx_metadata.json") || lies_in("pipx/venvs") {
-        ("pipx", Remedy::Command(format!("pipx reinstall {}", name())))
-    } else if has("uv-receipt.toml") || lies_in("uv/tools") {
-        ("uv tool", Remedy::Command(format!("uv tool upgrade --reinstall {}", name())))
-    } else {
-        return None;
-    };
-    let message = format!("{tool} made this environment and keeps records about it: let {tool} rebuild it");
-    let about = Evidence::one(Path::new("."));
-    Some(Finding { remedy, ..found(Code::ManagedElsewhere, message, about) })
 }

@@ -2,12 +2,14 @@
 
 mod account;
 mod base;
+mod elsewhere;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::diagnose::diagnose;
-use crate::diagnose::finding::{Code, Finding};
+use crate::diagnose::finding::{Code, Finding, Remedy};
+use crate::diagnose::managed;
 use crate::error::LiveState;
 use crate::git_exclude::{self, Excluded};
 use crate::host::credentials;
@@ -25,8 +27,9 @@ use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, PinKind};
 use crate::model::tree::Tree;
 use crate::new::place::{self, UnusablePath};
-use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, Wishes};
+use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, WhenHealthy, Wishes};
 use crate::progress::{Event, Progress, Stage as Step};
+use crate::prune;
 use crate::rebuild::build::{self, BuildError, build};
 use crate::rebuild::carry::{Carried, carry};
 use crate::rebuild::create::open_up;
@@ -39,6 +42,8 @@ use crate::report::{DistributionReport, Outcome, Report};
 use crate::store::frozen;
 use crate::swap::{self, Journal, PendingSwap, SwapError};
 use crate::verify::{self, Compared, Expectations, VerifiedStage, VerifyError};
+
+pub use elsewhere::ElsewhereError;
 
 /// What a heal is asked for.
 #[derive(Debug)]
@@ -53,6 +58,19 @@ pub struct Request<'a> {
     pub python: Option<OsString>,
     /// Whether to stop at the plan.
     pub extent: Extent,
+    /// Where the new environment goes.
+    pub place: NewPlace<'a>,
+}
+
+/// Where the new environment goes, and what becomes of the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewPlace<'a> {
+    /// The old one's place; the old one is kept beside it.
+    Same,
+    /// The old one's place; the old one is removed, where the user can.
+    SameDiscarding,
+    /// Another place, which must be free: absolute, without `..`. The old one is left alone.
+    Elsewhere(&'a Path),
 }
 
 /// How far a heal goes.
@@ -99,6 +117,19 @@ pub enum HealError {
     /// It could not be put in place.
     #[error(transparent)]
     Swap(#[from] SwapError),
+    /// Another tool keeps the environment.
+    #[error("{} is kept by {tool}", .prefix.display())]
+    ManagedElsewhere {
+        /// The environment.
+        prefix: PathBuf,
+        /// The tool.
+        tool: &'static str,
+        /// What to do with that tool.
+        remedy: Remedy,
+    },
+    /// The other place that was asked for cannot be had.
+    #[error(transparent)]
+    Elsewhere(#[from] ElsewhereError),
     /// It did not hold in its place, and the old one was brought back.
     #[error("the new environment did not work in its place: {0}")]
     DidNotHold(VerifyError),
@@ -152,7 +183,6 @@ pub fn heal(
     interrupt: &Interrupt,
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
-    place::usable(request.prefix.path())?;
     let heal = Heal { request, caller, interrupt, progress };
     let mut known = heal.look()?;
     let unsettled = known.snapshot.siblings.iter().any(|beside| matches!(beside, Sibling::Interrupted(_)));
@@ -162,6 +192,10 @@ pub fn heal(
             Some((plan, _)) => Ok(planned(&plan, known.findings)),
         };
     }
+    if let NewPlace::Elsewhere(path) = request.place {
+        return elsewhere::heal_to(&heal, path);
+    }
+    place::usable(request.prefix.path())?;
     if !unsettled && !plan::wants_work(&known.findings, &request.wishes) {
         // A healthy environment needs no lock, which could not even be had where only root may write.
         return Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings));
@@ -181,9 +215,29 @@ pub fn heal(
             // Before the stage is made: git must not see that either.
             let excluded = git_exclude::keep_out(request.prefix, viewer);
             let healed = heal.carry_out(&plan, &tools, known, journal);
+            let healed = healed.map(|report| heal.discard(report));
             git_exclude::tidy(request.prefix, viewer);
             healed.map(|report| noting(report, &excluded))
         }
+    }
+}
+
+impl Heal<'_> {
+    /// Removes the old tree where the user wants that and can; where they cannot, it stays whole.
+    fn discard(&self, mut report: Report) -> Report {
+        if self.request.place != NewPlace::SameDiscarding {
+            return report;
+        }
+        let Some(old) = &report.old else { return report };
+        match prune::discard(self.request.prefix, old, self.caller) {
+            Ok(Ok(removed)) => {
+                report.discarded = Some(removed);
+                report.old = None;
+            }
+            Ok(Err(remaining)) => report.undiscarded = Some(remaining),
+            Err(error) => report.notes.push(format!("the old environment stays: {error}")),
+        }
+        report
     }
 }
 
@@ -214,6 +268,7 @@ impl Heal<'_> {
         if !plan::wants_work(&known.findings, &self.request.wishes) {
             return Ok(None);
         }
+        self.insist_on_unmanaged(known)?;
         self.progress.tell(Event::Begin(Step::Plan));
         let requirements = self.requirements(&known.snapshot)?;
         let asked = self.request.python.as_ref();
@@ -227,6 +282,18 @@ impl Heal<'_> {
         let means = Means { base, choice, bundled, installer: installer.as_ref().map(Installer::name) };
         let plan = plan::plan(&known.snapshot, requirements, &self.request.wishes, means)?;
         Ok(Some((plan, Tools { base: program, installer })))
+    }
+
+    /// What another tool keeps records about is that tool's to rebuild; where it is a plain environment all the same,
+    /// the user may insist.
+    fn insist_on_unmanaged(&self, known: &Known) -> Result<(), HealError> {
+        let Some(manager) = managed::manager(&known.snapshot) else { return Ok(()) };
+        let insists = self.request.wishes.when_healthy == WhenHealthy::Rebuild && manager.tool != "conda";
+        if insists || self.request.extent == Extent::Plan {
+            return Ok(());
+        }
+        let prefix = self.request.prefix.path().to_owned();
+        Err(HealError::ManagedElsewhere { prefix, tool: manager.tool, remedy: manager.remedy })
     }
 
     /// The list that the new environment has to freeze to.
@@ -249,27 +316,48 @@ impl Heal<'_> {
         mut journal: Journal,
     ) -> Result<Report, HealError> {
         let Known { snapshot: old, findings } = known;
-        let stage = Stage::create(&plan.prefix)?;
-        journal.building(stage.path(), &stage.place().identity)?;
-        let (stage, relocated, carried) = self.rebuild(plan, tools, &old, stage)?;
-        let verified = self.verify(plan, tools, &old, stage)?;
-        let mut report = Report::new(plan.prefix.clone(), Outcome::Healed, findings);
-        report.distributions = distributions(plan, Some((verified.snapshot(), &old)));
-        account::fill(&mut report, &old, &plan.base.scheme, carried);
-        report.baked_in = relocated.baked_in;
-        report.base = Some((plan.base.clone(), plan.choice.clone()));
-        report.requirements = plan.requirements.clone();
-
-        let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        // What cannot be kept is not worth failing for: the old tree still says it all.
-        report.frozen_list = frozen::keep(self.caller, plan, &time).ok().flatten();
+        let time = now();
+        let (verified, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
         let pending = swap::swap(verified, journal, old.tree.facts(Tree::ROOT), &time)?;
         report.old = Some(self.settle(pending, tools)?);
+        self.look_again(report)
+    }
+
+    /// A verified stage for the planned prefix, and what is to be said of it.
+    fn build(
+        &self,
+        plan: &Plan,
+        tools: &Tools,
+        (old, findings): (&Snapshot, Vec<Finding>),
+        journal: &mut Journal,
+    ) -> Result<(VerifiedStage, Report), HealError> {
+        let stage = Stage::create(&plan.prefix)?;
+        journal.building(stage.path(), &stage.place().identity)?;
+        if !matches!(self.request.place, NewPlace::Elsewhere(_)) {
+            // The probe needs a directory of ours that is not empty; the skeleton makes `bin` as well.
+            fs::create_dir(&stage.join("bin"), 0o777)?;
+            swap::probe(&plan.prefix, &stage)?;
+        }
+        let (stage, relocated, carried) = self.rebuild(plan, tools, old, stage)?;
+        let verified = self.verify(plan, tools, old, stage)?;
+        let mut report = Report::new(plan.prefix.clone(), Outcome::Healed, findings);
+        report.distributions = distributions(plan, Some((verified.snapshot(), old)));
+        account::fill(&mut report, old, &plan.base.scheme, carried);
+        report.baked_in = relocated.baked_in;
+        report.base = Some((plan.base.clone(), plan.choice.clone()));
+        report.requirements = plan.requirements.clone();
+        // What cannot be kept is not worth failing for: the old tree still says it all.
+        report.frozen_list = frozen::keep(self.caller, plan, &now()).ok().flatten();
+        Ok((verified, report))
+    }
+
+    /// What is to be said of the new environment in its place. It is there whatever this last look brings; when the
+    /// look cannot be had, `check` will say why.
+    fn look_again(&self, mut report: Report) -> Result<Report, HealError> {
         report.live = LiveState::New;
-        // The new environment is in place whatever this last look brings; when it cannot be had, `check` will say why.
-        let now = inspect(&plan.prefix, &self.caller.viewer);
+        let now = inspect(&report.prefix, &self.caller.viewer);
         report.after = now.map(|now| diagnose(&now, &credentials::user_name)).unwrap_or_default();
         Ok(report)
     }
@@ -281,13 +369,10 @@ impl Heal<'_> {
         old: &Snapshot,
         stage: Stage,
     ) -> Result<(Stage, Relocated, Carried), HealError> {
-        // The probe needs a directory of ours that is not empty; the skeleton makes `bin` as well.
-        fs::create_dir(&stage.join("bin"), 0o777)?;
-        swap::probe(&plan.prefix, &stage)?;
         let means = build::Means {
             base: &tools.base,
             installer: tools.installer.as_ref(),
-            own_settings: settings::of_environment(plan.prefix.path(), &self.caller.viewer),
+            own_settings: settings::of_environment(old.prefix.path(), &self.caller.viewer),
             caller: self.caller,
             interrupt: self.interrupt,
         };
@@ -333,6 +418,11 @@ impl Heal<'_> {
     fn stop_if_asked(&self) -> Result<(), HealError> {
         if self.interrupt.requested() { Err(HealError::Interrupted) } else { Ok(()) }
     }
+}
+
+/// As it becomes part of names.
+fn now() -> String {
+    jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string()
 }
 
 fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {

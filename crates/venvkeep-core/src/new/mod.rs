@@ -206,12 +206,12 @@ fn physical_prefix(environment: &Path) -> Result<Prefix, NewError> {
 }
 
 /// The directories above the environment that this run had to make: gone again unless the environment came to be.
-struct Around {
+pub(crate) struct Around {
     made: Vec<PathBuf>,
 }
 
 impl Around {
-    fn make(environment: &Path) -> Result<Self, IoError> {
+    pub(crate) fn make(environment: &Path) -> Result<Self, IoError> {
         let made = match environment.parent() {
             Some(parent) => fs::create_dirs(parent, 0o777)?,
             None => Vec::new(),
@@ -219,7 +219,8 @@ impl Around {
         Ok(Self { made })
     }
 
-    fn keep(&mut self) {
+    /// They stay.
+    pub(crate) fn keep(&mut self) {
         self.made.clear();
     }
 }

@@ -59,7 +59,7 @@ fn is_project(typed: &Path) -> bool {
 }
 
 /// `.` dropped and `..` taken back by text. Good for names; the caller makes the parent physical by the disk.
-fn without_dots(path: &Path) -> PathBuf {
+pub fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -6,12 +6,14 @@
 
 mod journal;
 mod keep;
+mod place;
 mod recover;
 
 use std::path::PathBuf;
 
 pub use journal::{How, Journal};
 pub use keep::{bring_back, remove_kept};
+pub use place::{Placed, place};
 
 use crate::error::LiveState;
 use crate::host::fs::{self, IoError};

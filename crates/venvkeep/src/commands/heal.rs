@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Status, status};
-use venvkeep_core::heal::{self, Extent, HealError, Request};
+use venvkeep_core::heal::{self, Extent, HealError, NewPlace, Request};
 use venvkeep_core::host::fs;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements::FrozenRequirements;
 use venvkeep_core::model::requirements_file;
+use venvkeep_core::new::place::without_dots;
 use venvkeep_core::plan::{ListOrigin, OwnerTrust, WhenHealthy, Wishes};
 use venvkeep_core::report::{Outcome, Report};
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
@@ -31,6 +32,9 @@ pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     session.stop_cleanly()?;
     let list = wish.requirements.as_deref().map(|file| read_list(file, session)).transpose()?;
     let prefixes = environments(&wish.environments, session)?;
+    if wish.to.is_some() && prefixes.len() > 1 {
+        return Err(Failure::new(Exit::Usage, "--to names one place, so only one environment can go there"));
+    }
     let mut exit = Exit::Done;
     let mut documents: Vec<Value> = Vec::new();
     for prefix in &prefixes {
@@ -75,8 +79,10 @@ fn heal_one(
 ) -> Result<Report, Failure> {
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     let extent = if wish.dry_run { Extent::Plan } else { Extent::Whole };
+    let to = wish.to.as_deref().map(|path| without_dots(&session.caller.absolute(path)));
     if extent == Extent::Whole {
-        insist_on_right_user(prefix.path(), &session.caller, as_root)
+        let made = to.as_deref().unwrap_or(prefix.path());
+        insist_on_right_user(made, &session.caller, as_root)
             .map_err(|refusal| hints::wrong_user(&refusal, "heal"))?;
     }
     let request = Request {
@@ -85,6 +91,11 @@ fn heal_one(
         list: list.cloned(),
         python: wish.python.clone().map(Into::into),
         extent,
+        place: match &to {
+            Some(path) => NewPlace::Elsewhere(path),
+            None if wish.discard => NewPlace::SameDiscarding,
+            None => NewPlace::Same,
+        },
     };
     let spinner = Spinner::new(session.screen, &printable(prefix.path()));
     let listener = |event: venvkeep_core::progress::Event<'_>| spinner.show(event);
@@ -97,7 +108,11 @@ fn heal_one(
 fn wishes(wish: &HealArguments) -> Wishes {
     Wishes {
         // A list or an interpreter of the user's own is reason enough.
-        when_healthy: if wish.force || wish.requirements.is_some() || wish.python.is_some() {
+        when_healthy: if wish.force
+            || wish.requirements.is_some()
+            || wish.python.is_some()
+            || wish.to.is_some()
+        {
             WhenHealthy::Rebuild
         } else {
             WhenHealthy::LeaveAlone

@@ -29,6 +29,7 @@ pub(crate) fn document(report: &Report) -> Value {
         "outcome": report.outcome,
         "live": report.live,
         "old": report.old.as_deref().map(text),
+        "built_from": report.built_from.as_deref().map(text),
         "frozen_list": report.frozen_list.as_deref().map(text),
         "requirements": report.requirements.lines(),
         "distributions": report.distributions,
@@ -69,7 +70,7 @@ pub(crate) fn report(report: &Report, session: &Session<'_>) -> String {
         Outcome::Planned => format!("Plan for {path} (nothing is changed by this)\n{}", plan(report, paint)),
         Outcome::Healed | Outcome::Failed | Outcome::NeedsAttention => {
             let word = paint.text(Emphasis::Good, "Healed");
-            format!("{word} {path}\n{}", done(report, session, paint))
+            format!("{word} {path}\n{}", done(report, paint))
         }
     }
 }
@@ -92,7 +93,7 @@ fn plan(report: &Report, paint: Paint) -> String {
     text
 }
 
-fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
+fn done(report: &Report, paint: Paint) -> String {
     let mut text = problems("was", &report.before);
     line(&mut text, "now", "every file in it is yours");
     text.push_str(&python(report));
@@ -108,15 +109,21 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     }
     text.push_str(&accounts(report, session, paint));
     text.push_str(&problems("still", &report.after));
+    if let Some(from) = &report.built_from {
+        line(&mut text, "built from", &format!("{}, which is as it was", printable(from)));
+    }
+    if let Some(tree) = &report.discarded {
+        line(&mut text, "old", &format!("removed, as you asked ({} bytes)", tree.bytes));
+    }
     if let Some(old) = &report.old {
         line(&mut text, "old", &format!("kept at {}", printable(old)));
         let environment = shell_word(report.prefix.path());
         line(&mut text, "go back", &paint.text(Emphasis::Command, format!("venvkeep undo {environment}")));
-        line(
-            &mut text,
-            "free space",
-            &paint.text(Emphasis::Command, format!("venvkeep prune {environment}")),
-        );
+        let free = match &report.undiscarded {
+            Some(tree) => format!("sudo rm -rf -- {}", shell_word(&tree.path)),
+            None => format!("venvkeep prune {environment}"),
+        };
+        line(&mut text, "free space", &paint.text(Emphasis::Command, free));
     }
     if let Some(list) = &report.frozen_list {
         line(&mut text, "list", &printable(list));
