@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library; a module may know those in its own row and the rows above.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["model"],
     &["error", "progress", "host"],
     &["root", "locate"],
@@ -18,9 +18,10 @@ const ORDER: [&[&str]; 12] = [
     &["plan"],
     &["rebuild"],
     &["verify"],
-    &["swap"],
+    &["swap", "git_exclude"],
+    &["prune"],
     &["report", "store"],
-    &["heal", "new"],
+    &["heal", "new", "undo"],
 ];
 
 /// No file is longer.

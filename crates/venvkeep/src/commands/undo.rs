@@ -32,16 +32,11 @@ fn report(undone: &Undone, session: &Session<'_>) -> String {
     let paint = session.screen.paint();
     let path = undone.prefix.path();
     let word = paint.text(Emphasis::Good, "Brought back");
-    let mut text = format!("{word} {}: it is as it was before\n", printable(path));
-    if let Some(aside) = &undone.aside {
-        let again = format!("venvkeep undo {}", shell_word(path));
-        text.push_str(&format!(
-            "  kept        the one that was there, at {}\n  change back {}\n",
-            printable(aside),
-            paint.text(Emphasis::Command, again)
-        ));
-    }
-    text
+    let first = format!("{word} {}: it is as it was before\n", printable(path));
+    let Some(aside) = &undone.aside else { return first };
+    let again = paint.text(Emphasis::Command, format!("venvkeep undo {}", shell_word(path)));
+    let kept = printable(aside);
+    format!("{first}  kept         the one that was there, at {kept}\n  change back  {again}\n")
 }
 
 fn document(undone: &Undone) -> serde_json::Value {
