@@ -235,7 +235,7 @@ impl Heal<'_> {
                 report.old = None;
             }
             Ok(Err(remaining)) => report.undiscarded = Some(remaining),
-            Err(error) => report.notes.push(format!("the old environment stays: {error}")),
+            Err(error) => report.remarks.push(format!("the old environment stays: {error}")),
         }
         report
     }

@@ -70,7 +70,7 @@ pub(crate) fn report(report: &Report, session: &Session<'_>) -> String {
         Outcome::Planned => format!("Plan for {path} (nothing is changed by this)\n{}", plan(report, paint)),
         Outcome::Healed | Outcome::Failed | Outcome::NeedsAttention => {
             let word = paint.text(Emphasis::Good, "Healed");
-            format!("{word} {path}\n{}", done(report, paint))
+            format!("{word} {path}\n{}", done(report, session, paint))
         }
     }
 }
@@ -93,7 +93,7 @@ fn plan(report: &Report, paint: Paint) -> String {
     text
 }
 
-fn done(report: &Report, paint: Paint) -> String {
+fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     let mut text = problems("was", &report.before);
     line(&mut text, "now", "every file in it is yours");
     text.push_str(&python(report));
