@@ -94,3 +94,21 @@ fn every_python_makes_environments_that_are_healthy() {
         assert_eq!(report.status.code(), Some(0), "{key}: {report}");
     }
 }
+
+#[test]
+fn a_change_that_keeps_the_size_shows_only_in_depth() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(["pure-one", "with-scripts"]).build();
+    project.venvkeep(["check", "--deep"]).run().success();
+    let module = env.site_packages().join("pure_one/__init__.py");
+    let mut content = std::fs::read(&module).expect("root may");
+    content[0] ^= 1;
+    std::fs::write(&module, content).expect("root may");
+    let before = fingerprint(env.path());
+    project.venvkeep(["check"]).run().success();
+    let report = project.venvkeep(["check", "--deep", "--json"]).run().code(1);
+    assert!(finding_codes(&report).contains("files-altered"), "{report}");
+    assert!(report.stdout.contains("site-packages/pure_one/__init__.py"), "{report}");
+    before.assert_unchanged();
+}

@@ -118,6 +118,9 @@ pub(crate) struct CheckArguments {
     /// The environments; by default the active one, else the nearest .venv, venv or env
     #[arg(value_name = "ENV")]
     pub(crate) environments: Vec<PathBuf>,
+    /// Compare every file with the hash that was recorded when it was installed
+    #[arg(long)]
+    pub(crate) deep: bool,
 }
 
 /// What `freeze` was asked for.

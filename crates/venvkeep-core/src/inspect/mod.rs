@@ -8,6 +8,7 @@ pub mod beside;
 mod checkout;
 pub mod claims;
 mod config;
+pub mod deep;
 mod distributions;
 mod egg;
 pub mod freeze;

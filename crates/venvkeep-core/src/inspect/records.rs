@@ -16,10 +16,10 @@ use crate::model::tree::{Tree, Unlisted};
 
 /// Longest RECORD that is read, and most rows: some thirty times the longest that is known, of a distribution with
 /// 40,000 files.
-const LIMITS: RecordLimits = RecordLimits { bytes: 128 * 1024 * 1024, rows: 1_500_000 };
+pub(super) const LIMITS: RecordLimits = RecordLimits { bytes: 128 * 1024 * 1024, rows: 1_500_000 };
 
 /// How many paths of each kind are kept for the report.
-const SHOWN: usize = 10;
+pub(super) const SHOWN: usize = 10;
 
 /// Reads each RECORD and compares it with the tree.
 pub(super) fn compare_all(

@@ -5,8 +5,8 @@ use std::path::Path;
 use venvkeep_core::diagnose::diagnose;
 use venvkeep_core::diagnose::finding::{Finding, Status, status};
 use venvkeep_core::host::credentials;
-use venvkeep_core::inspect::inspect;
 use venvkeep_core::inspect::snapshot::Snapshot;
+use venvkeep_core::inspect::{deep, inspect};
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::prefix::Prefix;
 
@@ -38,7 +38,7 @@ impl Checked {
 pub(crate) fn run(wish: &CheckArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     // All of them are found before the first is reported: a misspelt path is the user's to correct first.
     let prefixes = located(wish, session)?;
-    let checked = prefixes.iter().map(|prefix| look(prefix, session)).collect::<Result<Vec<_>, _>>()?;
+    let checked = prefixes.iter().map(|prefix| look(prefix, wish, session)).collect::<Result<Vec<_>, _>>()?;
     if session.screen.json {
         session.screen.json("check", check::document(&checked))?;
     } else {
@@ -56,9 +56,12 @@ fn located(wish: &CheckArguments, session: &Session<'_>) -> Result<Vec<Prefix>, 
     wish.environments.iter().map(|asked| one(Some(asked))).collect()
 }
 
-fn look(prefix: &Prefix, session: &Session<'_>) -> Result<Checked, Failure> {
-    let snapshot = inspect(prefix, &session.caller.viewer)
+fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result<Checked, Failure> {
+    let mut snapshot = inspect(prefix, &session.caller.viewer)
         .map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
+    if wish.deep {
+        deep::compare_content(&mut snapshot);
+    }
     let findings = diagnose(&snapshot, &credentials::user_name);
     Ok(Checked { snapshot, findings })
 }
