@@ -159,3 +159,20 @@ fn a_full_disk_changes_nothing() {
     before.assert_unchanged();
     assert_eq!(names_in(project.path()), names, "no stage is left");
 }
+
+#[test]
+fn the_users_processes_that_run_from_it_are_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    let mut running =
+        ctx.program(Who::User, env.bin("python")).args(["-c", "import time; time.sleep(60)"]).spawn();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let heal = project.venvkeep(["heal"]).run().success();
+    running.kill().expect("it runs");
+    running.wait().expect("it ran");
+    assert!(
+        heal.stdout.contains(&format!("use the old files until restarted: {} (", running.id())),
+        "{heal}"
+    );
+}

@@ -16,6 +16,7 @@ use crate::host::credentials;
 use crate::host::fs::{self, IoError};
 use crate::host::process::ProcessError;
 use crate::host::programs::{self, Distrust, TrustedProgram};
+use crate::host::running::{self, Running};
 use crate::inspect::freeze::freeze;
 use crate::inspect::inspect;
 use crate::inspect::snapshot::{Sibling, Snapshot};
@@ -214,10 +215,11 @@ pub fn heal(
             let viewer = &caller.viewer;
             // Before the stage is made: git must not see that either.
             let excluded = git_exclude::keep_out(request.prefix, viewer);
+            let running = running::using(request.prefix.path(), viewer);
             let healed = heal.carry_out(&plan, &tools, known, journal);
             let healed = healed.map(|report| heal.discard(report));
             git_exclude::tidy(request.prefix, viewer);
-            healed.map(|report| noting(report, &excluded))
+            healed.map(|report| noting(report, &excluded, &running))
         }
     }
 }
@@ -241,7 +243,15 @@ impl Heal<'_> {
     }
 }
 
-fn noting(mut report: Report, excluded: &Excluded) -> Report {
+fn noting(mut report: Report, excluded: &Excluded, running: &[Running]) -> Report {
+    if !running.is_empty() {
+        let named = running.iter().take(5).map(|one| format!("{} ({})", one.pid, one.program));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let count = running.len();
+        report
+            .remarks
+            .push(format!("{count} of your processes still use the old files until restarted: {named}"));
+    }
     if let Excluded::Refused(list) = excluded {
         let what = "git will show the old environment as untracked: no line could be added to";
         report.remarks.push(format!("{what} {}", list.display()));

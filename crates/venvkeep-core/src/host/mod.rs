@@ -14,4 +14,5 @@ pub mod process;
 pub mod programs;
 pub mod remove;
 pub mod rename;
+pub mod running;
 pub mod walk;
