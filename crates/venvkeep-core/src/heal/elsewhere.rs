@@ -60,7 +60,7 @@ pub(super) fn heal_to(heal: &Heal<'_>, path: &Path) -> Result<Report, HealError>
     placed.settle();
     around.keep();
     report.built_from = Some(old.prefix.path().to_owned());
-    heal.look_again(report)
+    Ok(heal.look_again(report))
 }
 
 /// The place, with the directories above it made; they go again unless the environment comes to be.

@@ -332,7 +332,7 @@ impl Heal<'_> {
         self.progress.tell(Event::Begin(Step::Swap));
         let pending = swap::swap(verified, journal, old.tree.facts(Tree::ROOT), &time)?;
         report.old = Some(self.settle(pending, tools)?);
-        self.look_again(report)
+        Ok(self.look_again(report))
     }
 
     /// A verified stage for the planned prefix, and what is to be said of it.
@@ -365,11 +365,11 @@ impl Heal<'_> {
 
     /// What is to be said of the new environment in its place. It is there whatever this last look brings; when the
     /// look cannot be had, `check` will say why.
-    fn look_again(&self, mut report: Report) -> Result<Report, HealError> {
+    fn look_again(&self, mut report: Report) -> Report {
         report.live = LiveState::New;
         let now = inspect(&report.prefix, &self.caller.viewer);
         report.after = now.map(|now| diagnose(&now, &credentials::user_name)).unwrap_or_default();
-        Ok(report)
+        report
     }
 
     fn rebuild(
