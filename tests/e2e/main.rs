@@ -18,6 +18,7 @@ mod heal;
 mod index_settings;
 mod new;
 mod prune;
+mod reuse;
 mod root;
 mod support;
 mod trust;

@@ -22,6 +22,13 @@ pub enum Stage {
 pub enum Event<'a> {
     /// A stage begins.
     Begin(Stage),
+    /// Files were copied from the old environment.
+    Copied {
+        /// How many bytes so far.
+        bytes: u64,
+        /// Of how many.
+        of: u64,
+    },
     /// A line that the installer printed, as it came: not yet safe to show on a terminal.
     Installer(&'a str),
 }

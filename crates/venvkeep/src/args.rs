@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use venvkeep_core::model::name::PackageName;
 
 /// Creates Python virtual environments that stay yours, and heals the broken ones.
 #[derive(Debug, Parser)]
@@ -152,6 +153,15 @@ pub(crate) struct HealArguments {
     /// The Python to rebuild with: 3.12, pypy3, python3.11 or a path
     #[arg(short, long, value_name = "PYTHON")]
     pub(crate) python: Option<String>,
+    /// Where distributions may come from
+    #[arg(long, value_enum, default_value_t = FromChoice::Auto, value_name = "SOURCE")]
+    pub(crate) from: FromChoice,
+    /// Fetch nothing: use what is on this machine
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Leave this distribution out; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) skip: Vec<PackageName>,
     /// Rebuild although nothing is wrong
     #[arg(long)]
     pub(crate) force: bool,
@@ -204,6 +214,17 @@ fn age(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = text[..text.len() - 1].parse().map_err(|_| mistake())?;
     number.checked_mul(minutes * 60).map(Duration::from_secs).ok_or_else(mistake)
+}
+
+/// Where distributions may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FromChoice {
+    /// From the old environment where its files can be read and verified, else from the package index
+    Auto,
+    /// From the old environment alone, also what has no hashes to verify
+    Env,
+    /// Nothing from the old environment
+    Index,
 }
 
 #[cfg(test)]

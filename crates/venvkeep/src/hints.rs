@@ -10,7 +10,7 @@ use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements_file::RequirementsError;
 use venvkeep_core::new::NewError;
-use venvkeep_core::plan::PlanError;
+use venvkeep_core::plan::{Missing, PlanError};
 use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::rebuild::install::InstallError;
 use venvkeep_core::root::WrongUser;
@@ -97,6 +97,10 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
         HealError::Plan(PlanError::NoInstaller { .. }) => failure
             .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
             .hint("  sudo apt install python3-pip-whl    (or get uv, which needs no root)"),
+        HealError::Plan(PlanError::Unobtainable { missing })
+        | HealError::Build(BuildError::Altered { missing }) => unobtainable(failure, missing, prefix),
+        HealError::Plan(PlanError::NotThere { .. }) => Failure { exit: Exit::Usage, ..failure }
+            .hint(format!("See what there is:  venvkeep freeze --all {}", shell_word(prefix.path()))),
         HealError::Plan(PlanError::ProjectInside { .. }) => failure
             .hint("Move the project out of the environment, or heal with a list that leaves it out: -r FILE"),
         HealError::Build(BuildError::Install(InstallError::Unobtainable { said, .. })) => {
@@ -169,6 +173,18 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
             .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
         _ => failure,
     }
+}
+
+/// Each distribution that cannot be had, why, and the ways out.
+fn unobtainable(failure: Failure, missing: &[Missing], prefix: &Prefix) -> Failure {
+    let path = shell_word(prefix.path());
+    let each = missing.iter().map(|one| printable(format!("  {}: {}", one.requirement, one.why)));
+    let failure = each.fold(failure, Failure::hint);
+    let skip: Vec<String> = missing.iter().map(|one| format!("--skip {}", one.name.normalized())).collect();
+    failure
+        .hint(format!("Fetch them from the package index:  venvkeep heal {path}"))
+        .hint(format!("or leave them out:                  venvkeep heal {} {path}", skip.join(" ")))
+        .hint(format!("or name other versions in a list:   venvkeep heal -r FILE {path}"))
 }
 
 /// No new environment. Nothing was left behind.

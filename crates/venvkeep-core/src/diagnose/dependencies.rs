@@ -34,6 +34,11 @@ pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
 /// Each unmet dependency as a sentence, in the order of the distributions. Nothing where what is installed, or for
 /// which Python, is not known.
 pub fn unmet(snapshot: &Snapshot) -> Vec<String> {
+    unmet_without(snapshot, &[])
+}
+
+/// The same, as if these distributions were not installed.
+pub fn unmet_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<String> {
     if snapshot.unlisted().is_some() {
         return Vec::new();
     }
@@ -41,13 +46,14 @@ pub fn unmet(snapshot: &Snapshot) -> Vec<String> {
     else {
         return Vec::new();
     };
+    let stays = |one: &&Distribution| !left_out.contains(&one.name);
     let installed: BTreeMap<&PackageName, &str> =
-        snapshot.distributions.iter().map(|one| (&one.name, one.version.as_str())).collect();
+        snapshot.distributions.iter().filter(stays).map(|one| (&one.name, one.version.as_str())).collect();
     let needs = |one: &Distribution| -> Vec<String> {
         let applying = one.requires_dist.iter().filter_map(|text| applies(text, &environment));
         applying.filter_map(|need| complaint(one, &need, &installed)).collect()
     };
-    snapshot.distributions.iter().flat_map(needs).collect()
+    snapshot.distributions.iter().filter(stays).flat_map(needs).collect()
 }
 
 /// The requirement, where it makes sense and its marker holds without extras.

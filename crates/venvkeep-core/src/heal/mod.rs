@@ -4,6 +4,7 @@ mod account;
 mod base;
 mod elsewhere;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use crate::host::process::ProcessError;
 use crate::host::programs::{self, Distrust, TrustedProgram};
 use crate::host::running::{self, Running};
 use crate::inspect::freeze::freeze;
+use crate::inspect::holdings::{Holding, holdings};
 use crate::inspect::inspect;
 use crate::inspect::snapshot::{Sibling, Snapshot};
 use crate::interpreters::find::FindError;
@@ -25,18 +27,20 @@ use crate::model::caller::Caller;
 use crate::model::interrupt::Interrupt;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
-use crate::model::requirements::{FrozenRequirements, PinKind};
+use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::tree::Tree;
 use crate::new::place::{self, UnusablePath};
-use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, WhenHealthy, Wishes};
+use crate::plan::{
+    self, BundledWheel, ListOrigin, Means, Plan, PlanError, PlannedPin, WhenHealthy, Wishes,
+};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
-use crate::rebuild::build::{self, BuildError, build};
+use crate::rebuild::build::{self, BuildError, Built, build};
 use crate::rebuild::carry::{Carried, carry};
 use crate::rebuild::create::open_up;
 use crate::rebuild::install::{InstallError, Installer, settings};
 use crate::rebuild::marks;
-use crate::rebuild::relocate::Relocated;
+use crate::rebuild::reuse::ReuseError;
 use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
@@ -156,7 +160,9 @@ impl HealError {
             Self::Build(BuildError::Install(InstallError::Process(error))) => {
                 matches!(error, ProcessError::Interrupted)
             }
-            Self::Build(error) => matches!(error, BuildError::Interrupted),
+            Self::Build(error) => {
+                matches!(error, BuildError::Interrupted | BuildError::Reuse(ReuseError::Interrupted))
+            }
             Self::Verify(error) | Self::DidNotHold(error) => matches!(error, VerifyError::Interrupted),
             _ => false,
         }
@@ -259,10 +265,11 @@ fn noting(mut report: Report, excluded: &Excluded, running: &[Running]) -> Repor
     report
 }
 
-/// The programs of a plan.
+/// What a plan is carried out with.
 struct Tools {
     base: TrustedProgram,
     installer: Option<Installer>,
+    holdings: BTreeMap<PackageName, Holding>,
 }
 
 impl Heal<'_> {
@@ -289,9 +296,11 @@ impl Heal<'_> {
         let pip = PackageName::parse("pip").ok();
         let pip = bundled.iter().find(|wheel| Some(&wheel.name) == pip.as_ref());
         let installer = Installer::choose(self.caller, pip.map(|wheel| wheel.path.as_path()));
-        let means = Means { base, choice, bundled, installer: installer.as_ref().map(Installer::name) };
+        let holdings = holdings(&known.snapshot);
+        let name = installer.as_ref().map(Installer::name);
+        let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone() };
         let plan = plan::plan(&known.snapshot, requirements, &self.request.wishes, means)?;
-        Ok(Some((plan, Tools { base: program, installer })))
+        Ok(Some((plan, Tools { base: program, installer, holdings })))
     }
 
     /// What another tool keeps records about is that tool's to rebuild; where it is a plain environment all the same,
@@ -350,12 +359,13 @@ impl Heal<'_> {
             fs::create_dir(&stage.join("bin"), 0o777)?;
             swap::probe(&plan.prefix, &stage)?;
         }
-        let (stage, relocated, carried) = self.rebuild(plan, tools, old, stage)?;
+        let (stage, built, carried) = self.rebuild(plan, tools, old, stage)?;
         let verified = self.verify(plan, tools, old, stage)?;
-        let mut report = Report::new(plan.prefix.clone(), Outcome::Healed, findings);
-        report.distributions = distributions(plan, Some((verified.snapshot(), old)));
+        let outcome = if plan.skipped.is_empty() { Outcome::Healed } else { Outcome::NeedsAttention };
+        let mut report = Report::new(plan.prefix.clone(), outcome, findings);
+        report.distributions = distributions(&built.pins, plan, Some((verified.snapshot(), old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
-        report.baked_in = relocated.baked_in;
+        report.baked_in = built.relocated.baked_in;
         report.base = Some((plan.base.clone(), plan.choice.clone()));
         report.requirements = plan.requirements.clone();
         // What cannot be kept is not worth failing for: the old tree still says it all.
@@ -378,20 +388,22 @@ impl Heal<'_> {
         tools: &Tools,
         old: &Snapshot,
         stage: Stage,
-    ) -> Result<(Stage, Relocated, Carried), HealError> {
+    ) -> Result<(Stage, Built, Carried), HealError> {
         let means = build::Means {
+            old,
+            holdings: &tools.holdings,
             base: &tools.base,
             installer: tools.installer.as_ref(),
             own_settings: settings::of_environment(old.prefix.path(), &self.caller.viewer),
             caller: self.caller,
             interrupt: self.interrupt,
         };
-        let relocated = build(plan, &stage, &means, self.progress)?;
+        let built = build(plan, &stage, &means, self.progress)?;
         if self.request.wishes.list == ListOrigin::Environment {
             marks::restore(&stage, old)?;
         }
         let carried = carry(old, &stage, &plan.base.scheme, self.interrupt)?;
-        Ok((stage, relocated, carried))
+        Ok((stage, built, carried))
     }
 
     fn verify(
@@ -405,7 +417,9 @@ impl Heal<'_> {
         self.progress.tell(Event::Begin(Step::Verify));
         let requirements = plan.requirements.clone();
         let expectations = match self.request.wishes.list {
-            ListOrigin::Environment => Expectations::of_environment(requirements, old),
+            ListOrigin::Environment => {
+                Expectations::of_environment(requirements, old, &self.request.wishes.skip)
+            }
             ListOrigin::File(_) => Expectations::of_list(requirements, old),
         };
         let viewer = &self.caller.viewer;
@@ -446,28 +460,34 @@ fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {
 
 fn planned(plan: &Plan, findings: Vec<Finding>) -> Report {
     let mut report = Report::new(plan.prefix.clone(), Outcome::Planned, findings);
-    report.distributions = distributions(plan, None);
+    report.distributions = distributions(&plan.pins, plan, None);
     report.requirements = plan.requirements.clone();
     report.base = Some((plan.base.clone(), plan.choice.clone()));
     report
 }
 
 /// What is said of each distribution: why from there, and after building in what it differs from before.
-fn distributions(plan: &Plan, built: Option<(&Snapshot, &Snapshot)>) -> Vec<DistributionReport> {
-    plan.pins
-        .iter()
+fn distributions(
+    pins: &[PlannedPin],
+    plan: &Plan,
+    built: Option<(&Snapshot, &Snapshot)>,
+) -> Vec<DistributionReport> {
+    let skipped = plan.skipped.iter().map(|pin| DistributionReport {
+        name: pin.name.to_string(),
+        version: version(pin),
+        source: "skipped",
+        same_bytes: None,
+        detail: "left out as you asked".to_owned(),
+    });
+    pins.iter()
         .map(|planned| {
             let compared = built.and_then(|(new, old)| {
                 let distribution = new.distributions.iter().find(|one| one.name == planned.pin.name)?;
                 Some(verify::compare((new, distribution), old))
             });
-            let version = match &planned.pin.kind {
-                PinKind::Exact(version) => Some(version.to_text()),
-                PinKind::Direct { .. } | PinKind::Editable(_) => None,
-            };
             DistributionReport {
                 name: planned.pin.name.to_string(),
-                version,
+                version: version(&planned.pin),
                 source: planned.source.as_str(),
                 same_bytes: compared.as_ref().map(|compared| *compared == Compared::SameBytes),
                 detail: match compared {
@@ -476,5 +496,13 @@ fn distributions(plan: &Plan, built: Option<(&Snapshot, &Snapshot)>) -> Vec<Dist
                 },
             }
         })
+        .chain(skipped)
         .collect()
+}
+
+fn version(pin: &Pin) -> Option<String> {
+    match &pin.kind {
+        PinKind::Exact(version) => Some(version.to_text()),
+        PinKind::Direct { .. } | PinKind::Editable(_) => None,
+    }
 }

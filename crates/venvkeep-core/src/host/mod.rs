@@ -15,4 +15,5 @@ pub mod programs;
 pub mod remove;
 pub mod rename;
 pub mod running;
+pub mod stream;
 pub mod walk;

@@ -211,6 +211,16 @@ impl RecordRow {
     }
 }
 
+/// How a row names a file, given where the file and the directory of the `.dist-info` are, both relative to the
+/// prefix: `../../../bin/pip` for a script. `None` for a path that is not text, which no RECORD can hold.
+pub fn listed_as(path: &Path, site_rel: &Path) -> Option<String> {
+    let common = site_rel.components().zip(path.components()).take_while(|(one, other)| one == other).count();
+    let up = site_rel.components().skip(common).map(|_| Some(".."));
+    let down = path.components().skip(common).map(|part| part.as_os_str().to_str());
+    let parts: Option<Vec<&str>> = up.chain(down).collect();
+    parts.map(|parts| parts.join("/"))
+}
+
 /// An absolute path with `.` and `..` worked out by text alone; `..` at the root stays there.
 fn lexical(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
@@ -344,7 +354,7 @@ fn push_field(out: &mut String, field: &str) {
 mod tests {
     use super::{
         HashAlgorithm, LineEnding, RecordError, RecordHash, RecordLimits, RecordPlace, RecordRow, RecordRows,
-        RowFault, write,
+        RowFault, listed_as, write,
     };
     use proptest::collection::vec;
     use proptest::option;
@@ -407,6 +417,19 @@ mod tests {
         assert_eq!(read.len(), 3);
         assert_eq!(read[2], Err(RecordError::TooManyRows { limit: 2 }));
         assert_eq!(RecordRows::parse(&[b'a'; 21], limits).err(), Some(RecordError::TooLong { limit: 20 }));
+    }
+
+    #[test]
+    fn a_file_is_listed_as_seen_from_site_packages() {
+        let site = Path::new("lib/python3.11/site-packages");
+        for (path, listed) in [
+            ("bin/pip", "../../../bin/pip"),
+            ("lib/python3.11/site-packages/a/b.py", "a/b.py"),
+            ("lib/python3.12/site-packages/a.py", "../../python3.12/site-packages/a.py"),
+        ] {
+            assert_eq!(listed_as(Path::new(path), site).as_deref(), Some(listed));
+            assert_eq!(place(listed), RecordPlace::Inside(path.into()));
+        }
     }
 
     #[test]

@@ -4,11 +4,14 @@
 
 pub mod entries;
 pub mod fates;
+mod source;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::diagnose::finding::{Finding, Status, status};
+use crate::inspect::holdings::Holding;
 use crate::inspect::snapshot::{Config, Snapshot};
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::name::PackageName;
@@ -17,6 +20,7 @@ use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 
+pub use source::{Network, SourceWish};
 pub use trust::{Hostile, hostile};
 
 /// What to do with an environment in which nothing is wrong.
@@ -55,6 +59,12 @@ pub struct Wishes {
     pub owner_trust: OwnerTrust,
     /// Where the list comes from.
     pub list: ListOrigin,
+    /// Where the distributions may come from.
+    pub sources: SourceWish,
+    /// Whether anything may be fetched.
+    pub network: Network,
+    /// Distributions to leave out.
+    pub skip: Vec<PackageName>,
 }
 
 /// How the base interpreter was chosen.
@@ -95,11 +105,15 @@ pub struct Means {
     pub bundled: Vec<BundledWheel>,
     /// What users call the installer that would be used; `None` where there is none.
     pub installer: Option<&'static str>,
+    /// What there is of each distribution in the old environment.
+    pub holdings: BTreeMap<PackageName, Holding>,
 }
 
 /// Where the bytes of one distribution come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
+    /// The old environment: its files are copied, and checked on the way.
+    Env,
     /// The wheel that comes with the base interpreter.
     Bundled(PathBuf),
     /// A package index, through uv or pip.
@@ -112,10 +126,16 @@ impl Source {
     /// The stable name, in JSON.
     pub fn as_str(&self) -> &'static str {
         match self {
+            Self::Env => "env",
             Self::Bundled(_) => "bundled",
             Self::Index => "index",
             Self::Url => "url",
         }
+    }
+
+    /// Whether an installer has to fetch it.
+    pub fn is_fetched(&self) -> bool {
+        matches!(self, Self::Index | Self::Url)
     }
 }
 
@@ -127,6 +147,19 @@ pub struct PlannedPin {
     /// From where.
     pub source: Source,
     /// Why from there, in words.
+    pub why: String,
+    /// Where it comes from when a file in the old environment turns out not to be what was recorded.
+    pub otherwise: Option<Source>,
+}
+
+/// A distribution that can be had in no way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The distribution.
+    pub name: PackageName,
+    /// What was to be installed.
+    pub requirement: String,
+    /// Why that cannot be, in words.
     pub why: String,
 }
 
@@ -143,6 +176,8 @@ pub struct Plan {
     pub requirements: FrozenRequirements,
     /// Each of them with its source, in the same order.
     pub pins: Vec<PlannedPin>,
+    /// What is left out because the user said so.
+    pub skipped: Vec<Pin>,
     /// Whether the environment sees the system's packages, as before.
     pub system_site_packages: bool,
     /// What the shell's prompt shows, as before.
@@ -167,6 +202,18 @@ pub enum PlanError {
     NoInstaller {
         /// What would have to be installed.
         wanted: Vec<String>,
+    },
+    /// The sources that the user allows do not have everything.
+    #[error("these cannot be had: {}", .missing.iter().map(|one| one.requirement.as_str()).collect::<Vec<_>>().join(", "))]
+    Unobtainable {
+        /// What, and why not.
+        missing: Vec<Missing>,
+    },
+    /// The user wants to leave out what is not there.
+    #[error("there is no {name} to leave out")]
+    NotThere {
+        /// As typed.
+        name: PackageName,
     },
     /// Editable projects that lie inside the environment that is being replaced.
     #[error("these are installed from a project inside the environment itself: {}", .names.join(", "))]
@@ -197,22 +244,29 @@ pub fn plan(
     wishes: &Wishes,
     means: Means,
 ) -> Result<Plan, PlanError> {
+    let hostile = trust::hostile(snapshot);
     if let (Some(hostile), OwnerTrust::Required, ListOrigin::Environment) =
-        (trust::hostile(snapshot), wishes.owner_trust, &wishes.list)
+        (&hostile, wishes.owner_trust, &wishes.list)
     {
         let prefix = snapshot.prefix.path().to_owned();
-        return Err(PlanError::Hostile { prefix, hostile, list: requirements });
+        return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements });
     }
-    let pins: Vec<PlannedPin> =
-        requirements.pins().iter().map(|pin| planned(pin, &means.bundled, means.installer)).collect();
+    let (requirements, skipped) = without_skipped(&requirements, &wishes.skip)?;
+    let choice = source::Choice::new(snapshot, wishes, &means, hostile);
+    let planned: Vec<_> = requirements.pins().iter().map(|pin| choice.plan(pin)).collect();
+    let missing: Vec<Missing> = planned.iter().filter_map(|one| one.as_ref().err().cloned()).collect();
+    if !missing.is_empty() {
+        let may_fetch = wishes.network == Network::Allowed && wishes.sources != SourceWish::Env;
+        return Err(if may_fetch {
+            PlanError::NoInstaller { wanted: missing.into_iter().map(|one| one.requirement).collect() }
+        } else {
+            PlanError::Unobtainable { missing }
+        });
+    }
+    let pins: Vec<PlannedPin> = planned.into_iter().flatten().collect();
     let inside = projects_inside(&pins, &snapshot.prefix);
     if !inside.is_empty() {
         return Err(PlanError::ProjectInside { names: inside });
-    }
-    let fetched = pins.iter().filter(|one| !matches!(one.source, Source::Bundled(_)));
-    let wanted: Vec<String> = fetched.map(|one| one.pin.requirement()).collect();
-    if means.installer.is_none() && !wanted.is_empty() {
-        return Err(PlanError::NoInstaller { wanted });
     }
     let config = match &snapshot.config {
         Config::Read(config) => Some(config),
@@ -223,6 +277,7 @@ pub fn plan(
         base: means.base,
         choice: means.choice,
         pins,
+        skipped,
         system_site_packages: config.is_some_and(|config| {
             // Python takes a missing key for true; every tool writes it, so a missing one means a damaged file.
             config.get("include-system-site-packages").is_some() && config.include_system_site_packages()
@@ -232,33 +287,23 @@ pub fn plan(
     })
 }
 
-fn planned(pin: &Pin, bundled: &[BundledWheel], installer: Option<&str>) -> PlannedPin {
-    let installer = installer.unwrap_or("an installer");
-    let (source, why) = match &pin.kind {
-        PinKind::Exact(version) => {
-            let wheel =
-                bundled.iter().find(|wheel| wheel.name == pin.name && wheel.version == version.to_text());
-            match wheel {
-                Some(wheel) => (
-                    Source::Bundled(wheel.path.clone()),
-                    "this version comes with the interpreter".to_owned(),
-                ),
-                None => (Source::Index, format!("fetched by {installer}")),
-            }
-        }
-        PinKind::Direct { .. } => {
-            (Source::Url, format!("fetched by {installer} from where it was installed from"))
-        }
-        PinKind::Editable(_) => {
-            (Source::Url, format!("installed by {installer} from its project, editable as before"))
-        }
-    };
-    PlannedPin { pin: pin.clone(), source, why }
+/// The list without what the user wants to leave out, and that.
+fn without_skipped(
+    list: &FrozenRequirements,
+    skip: &[PackageName],
+) -> Result<(FrozenRequirements, Vec<Pin>), PlanError> {
+    if let Some(name) = skip.iter().find(|name| list.get(name).is_none()) {
+        return Err(PlanError::NotThere { name: name.clone() });
+    }
+    let (skipped, kept): (Vec<Pin>, Vec<Pin>) =
+        list.pins().iter().cloned().partition(|pin| skip.contains(&pin.name));
+    Ok((FrozenRequirements::new(kept), skipped))
 }
 
 fn projects_inside(pins: &[PlannedPin], prefix: &Prefix) -> Vec<String> {
     let lies_inside = |one: &&PlannedPin| match &one.pin.kind {
-        PinKind::Editable(editable) => {
+        // What is taken over goes on meaning the project, which is carried over with its environment.
+        PinKind::Editable(editable) if one.source != Source::Env => {
             editable.location.as_ref().is_some_and(|location| location.starts_with(prefix.path()))
         }
         _ => false,

@@ -1,23 +1,32 @@
 //! Building the planned environment in a stage.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::create::{CreateError, INTERPRETER, Skeleton, SystemSitePackages, create};
 use super::install::{InstallError, Installer, Order, install};
 use super::relocate::{Relocated, relocate};
+use super::reuse::{self, Gathered, ReuseError};
 use super::stage::Stage;
 use super::wheel::{Destination, Wheel, WheelError};
 use crate::host::fs::IoError;
 use crate::host::programs::{self, Distrust, TrustedProgram};
+use crate::inspect::holdings::Holding;
+use crate::inspect::snapshot::Snapshot;
 use crate::model::caller::Caller;
 use crate::model::index_settings::IndexSettings;
 use crate::model::interrupt::Interrupt;
-use crate::plan::{Plan, Source};
+use crate::model::name::PackageName;
+use crate::plan::{Missing, Plan, PlannedPin, Source};
 use crate::progress::{Event, Progress, Stage as Step};
 
 /// What building needs besides the plan.
 #[derive(Debug)]
 pub struct Means<'a> {
+    /// The old environment.
+    pub old: &'a Snapshot,
+    /// What there is of its distributions.
+    pub holdings: &'a BTreeMap<PackageName, Holding>,
     /// The base interpreter, as a program that may be started.
     pub base: &'a TrustedProgram,
     /// What installs; `None` where the plan needs none.
@@ -36,6 +45,15 @@ pub enum BuildError {
     /// The skeleton could not be made.
     #[error(transparent)]
     Create(#[from] CreateError),
+    /// Nothing could be copied from the old environment.
+    #[error(transparent)]
+    Reuse(#[from] ReuseError),
+    /// Files in the old environment are not what was recorded, and their distributions can be had in no other way.
+    #[error("these cannot be had: {}", .missing.iter().map(|one| format!("{} ({})", one.requirement, one.why)).collect::<Vec<_>>().join(", "))]
+    Altered {
+        /// What, and which file was altered.
+        missing: Vec<Missing>,
+    },
     /// A bundled wheel could not be installed.
     #[error(transparent)]
     Wheel(#[from] WheelError),
@@ -53,34 +71,38 @@ pub enum BuildError {
     Interrupted,
 }
 
-/// Makes the skeleton, then installs: first what an installer fetches, into a stage that holds nothing else, then the
-/// wheels at hand.
+/// What became of the plan.
+#[derive(Debug)]
+pub struct Built {
+    /// What was done to what an installer wrote.
+    pub relocated: Relocated,
+    /// Where each distribution really came from: not from the old environment where a file in it was altered.
+    pub pins: Vec<PlannedPin>,
+}
+
+/// Makes the skeleton, copies what comes from the old environment to a private place in it, then installs: first what
+/// an installer fetches, while nothing else is in its place, then the wheels at hand. The copies go into their place
+/// last.
 pub fn build(
     plan: &Plan,
     stage: &Stage,
     means: &Means<'_>,
     progress: Progress<'_>,
-) -> Result<Relocated, BuildError> {
+) -> Result<Built, BuildError> {
     progress.tell(Event::Begin(Step::Rebuild));
-    let default_prompt = plan.prefix.name().to_string_lossy();
-    let skeleton = Skeleton {
-        interpreter: &plan.base,
-        prefix: &plan.prefix,
-        prompt: plan.prompt.as_deref().unwrap_or(&default_prompt),
-        system_site_packages: if plan.system_site_packages {
-            SystemSitePackages::Visible
-        } else {
-            SystemSitePackages::Hidden
-        },
+    create(stage.path(), &skeleton(plan))?;
+    let order = reuse::Order {
+        plan,
+        old: means.old,
+        holdings: means.holdings,
+        stage,
+        interrupt: means.interrupt,
+        progress,
     };
-    create(stage.path(), &skeleton)?;
+    let gathered = reuse::gather(&order)?;
+    let pins = settled_pins(plan, &gathered)?;
     let mut relocated = Relocated::default();
-    let fetched: Vec<_> = plan
-        .pins
-        .iter()
-        .filter(|one| !matches!(one.source, Source::Bundled(_)))
-        .map(|one| &one.pin)
-        .collect();
+    let fetched: Vec<_> = pins.iter().filter(|one| one.source.is_fetched()).map(|one| &one.pin).collect();
     if let (Some(installer), false) = (means.installer, fetched.is_empty()) {
         progress.tell(Event::Begin(Step::Install));
         let python = programs::staged(stage.join(INTERPRETER), means.base)?;
@@ -88,19 +110,53 @@ pub fn build(
         install(&order, installer, (stage, &python), means.interrupt, progress)?;
         relocated = relocate(stage)?;
     }
-    for path in plan.pins.iter().filter_map(|one| bundled(&one.source)) {
+    for path in pins.iter().filter_map(|one| bundled(&one.source)) {
         if means.interrupt.requested() {
             return Err(BuildError::Interrupted);
         }
         install_bundled(plan, stage, path)?;
     }
-    Ok(relocated)
+    gathered.settle(stage)?;
+    Ok(Built { relocated, pins })
+}
+
+fn skeleton(plan: &Plan) -> Skeleton<'_> {
+    Skeleton {
+        interpreter: &plan.base,
+        prefix: &plan.prefix,
+        prompt: plan.prompt.as_deref().or_else(|| plan.prefix.name().to_str()).unwrap_or_default(),
+        system_site_packages: if plan.system_site_packages {
+            SystemSitePackages::Visible
+        } else {
+            SystemSitePackages::Hidden
+        },
+    }
+}
+
+/// The plan after copying: what was found altered comes from elsewhere.
+fn settled_pins(plan: &Plan, gathered: &Gathered) -> Result<Vec<PlannedPin>, BuildError> {
+    let (mut pins, mut missing) = (Vec::new(), Vec::new());
+    for planned in &plan.pins {
+        let mut settled = planned.clone();
+        if let (Source::Env, Some(why)) = (&planned.source, gathered.unusable.get(&planned.pin.name)) {
+            settled.why.clone_from(why);
+            match settled.otherwise.take() {
+                Some(source) => settled.source = source,
+                None => {
+                    let (name, requirement) = (planned.pin.name.clone(), planned.pin.requirement());
+                    missing.push(Missing { name, requirement, why: why.clone() });
+                }
+            }
+        }
+        pins.push(settled);
+    }
+    if missing.is_empty() { Ok(pins) } else { Err(BuildError::Altered { missing }) }
 }
 
 fn bundled(source: &Source) -> Option<&Path> {
     match source {
         Source::Bundled(path) => Some(path),
-        Source::Index | Source::Url => None,
+        Source::Env | Source::Index | Source::Url => None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod install;
 pub mod marks;
 mod records;
 pub mod relocate;
+pub mod reuse;
 pub mod scripts;
 pub mod seed;
 pub mod stage;

@@ -13,6 +13,7 @@ use memchr::memmem;
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::records::{MAX_CHANGED, StagedRecord};
+use super::reuse::is_waiting;
 use super::stage::Stage;
 use crate::host::fs::{self, Directory, Doing, IoError};
 use crate::host::walk;
@@ -60,6 +61,7 @@ fn files_that_name(stage: &Stage, root: &Directory, tree: &Tree) -> Result<Vec<P
         .ids()
         .filter(|&id| tree.facts(id).kind == Kind::File && tree.facts(id).size >= name.len() as u64)
         .map(|id| tree.path(id))
+        .filter(|path| !is_waiting(path))
         .collect();
     let naming: Result<Vec<Option<PathBuf>>, IoError> =
         files.par_iter().map(|path| Ok(contains(root, path, &finder)?.then(|| path.clone()))).collect();
@@ -141,5 +143,6 @@ fn replace_all(content: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn dist_infos(tree: &Tree) -> Vec<PathBuf> {
     let records = tree.ids().filter(|&id| tree.facts(id).kind == Kind::File && tree.name(id) == "RECORD");
     let infos = records.map(|id| tree.path(tree.parent(id)));
-    infos.filter(|info| info.extension().is_some_and(|extension| extension == "dist-info")).collect()
+    let is_info = |info: &PathBuf| info.extension().is_some_and(|extension| extension == "dist-info");
+    infos.filter(|info| is_info(info) && !is_waiting(info)).collect()
 }

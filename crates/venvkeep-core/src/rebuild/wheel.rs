@@ -327,11 +327,8 @@ impl Writer<'_> {
 
     /// `../../../bin/pip` for a script, seen from site-packages.
     fn listed_as(&self, path: &Path) -> String {
-        let common =
-            self.site.components().zip(path.components()).take_while(|(one, other)| one == other).count();
-        let up = self.site.components().skip(common).map(|_| "..");
-        let down = path.components().skip(common).map(|part| part.as_os_str().to_str().unwrap_or_default());
-        up.chain(down).collect::<Vec<_>>().join("/")
+        // Members have names in UTF-8.
+        record::listed_as(path, &self.site).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::diagnose::dependencies;
 use crate::inspect::freeze;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::Distribution;
+use crate::model::name::PackageName;
 use crate::model::requirements::{FrozenRequirements, PinKind};
 
 /// What a stage has to meet.
@@ -20,9 +21,13 @@ pub struct Expectations {
 }
 
 impl Expectations {
-    /// The environment's own list, and what worked in it.
-    pub fn of_environment(requirements: FrozenRequirements, old: &Snapshot) -> Self {
-        let unmet_before = Some(dependencies::unmet(old).into_iter().collect());
+    /// The environment's own list, and what worked in it without those distributions that are left out on purpose.
+    pub fn of_environment(
+        requirements: FrozenRequirements,
+        old: &Snapshot,
+        left_out: &[PackageName],
+    ) -> Self {
+        let unmet_before = Some(dependencies::unmet_without(old, left_out).into_iter().collect());
         Self { requirements, unmet_before, lost_before: scripts_without_module(old) }
     }
 

@@ -10,12 +10,12 @@ use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements::FrozenRequirements;
 use venvkeep_core::model::requirements_file;
 use venvkeep_core::new::place::without_dots;
-use venvkeep_core::plan::{ListOrigin, OwnerTrust, WhenHealthy, Wishes};
+use venvkeep_core::plan::{ListOrigin, Network, OwnerTrust, SourceWish, WhenHealthy, Wishes};
 use venvkeep_core::report::{Outcome, Report};
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
 
 use super::environments;
-use crate::args::HealArguments;
+use crate::args::{FromChoice, HealArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
@@ -107,11 +107,12 @@ fn heal_one(
 
 fn wishes(wish: &HealArguments) -> Wishes {
     Wishes {
-        // A list or an interpreter of the user's own is reason enough.
+        // A list or an interpreter of the user's own is reason enough, and so is what to leave out.
         when_healthy: if wish.force
             || wish.requirements.is_some()
             || wish.python.is_some()
             || wish.to.is_some()
+            || !wish.skip.is_empty()
         {
             WhenHealthy::Rebuild
         } else {
@@ -119,6 +120,13 @@ fn wishes(wish: &HealArguments) -> Wishes {
         },
         owner_trust: if wish.trust_owner { OwnerTrust::GivenByUser } else { OwnerTrust::Required },
         list: wish.requirements.clone().map_or(ListOrigin::Environment, ListOrigin::File),
+        sources: match wish.from {
+            FromChoice::Auto => SourceWish::Auto,
+            FromChoice::Env => SourceWish::Env,
+            FromChoice::Index => SourceWish::Index,
+        },
+        network: if wish.offline { Network::Offline } else { Network::Allowed },
+        skip: wish.skip.clone(),
     }
 }
 

@@ -166,8 +166,8 @@ fn python(report: &Report) -> String {
 }
 
 fn installed(report: &Report) -> String {
-    let all = report.distributions.len();
-    if all == 0 {
+    let all = report.distributions.iter().filter(|one| one.source != "skipped").count();
+    if report.distributions.is_empty() {
         return "nothing, as before".to_owned();
     }
     let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
@@ -178,6 +178,8 @@ fn installed(report: &Report) -> String {
         .iter()
         .map(|(source, count)| {
             let place = match *source {
+                "env" => "from the old environment, every byte checked",
+                "skipped" => "left out as you asked",
                 "bundled" => "from the wheels that come with Python",
                 "url" => "from where they were installed from",
                 _ => "from the package index",

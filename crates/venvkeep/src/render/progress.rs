@@ -34,6 +34,10 @@ impl Spinner {
     pub(crate) fn show(&self, event: Event<'_>) {
         match event {
             Event::Begin(stage) => self.bar.set_message(words(stage)),
+            Event::Copied { bytes, of } => {
+                let megabytes = |bytes: u64| bytes / 1_000_000;
+                self.bar.set_message(format!("copying, {} of {} MB", megabytes(bytes), megabytes(of)));
+            }
             Event::Installer(line) => self.bar.set_message(printable(line.trim())),
         }
     }
