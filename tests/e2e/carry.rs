@@ -139,7 +139,8 @@ fn leftovers_caches_and_special_files_stay_behind() {
     ctx.program(Who::Root, "mkfifo").arg(in_env("pipe")).run().success();
     ctx.program(Who::Root, "mknod").args([&in_env("null"), "c", "1", "3"]).run().success();
     let socket = UnixListener::bind(env.path().join("socket")).unwrap();
-    let report = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run().success();
+    let report =
+        project.venvkeep(["heal", "--json", "--from", "index"]).wheels_only(ctx.wheels()).run().success();
     drop(socket);
     let healed = accounted(&report);
     let kinds = &healed["dropped_kinds"];

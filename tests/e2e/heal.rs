@@ -176,3 +176,19 @@ fn the_users_processes_that_run_from_it_are_named() {
         "{heal}"
     );
 }
+
+#[test]
+fn another_python_takes_over_on_request() {
+    if !require(&[Need::Python("3.12")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(PACKAGES).build();
+    let python = tools::python("3.12").unwrap();
+    let heal = project.venvkeep(["heal", "-p", python.to_str().unwrap()]).wheels_only(ctx.wheels());
+    heal.run().success();
+    let version = ctx.program(Who::User, env.bin("python")).arg("--version").run().success();
+    version.stdout_has("Python 3.12");
+    assert_works(&ctx, &env);
+}

@@ -205,11 +205,9 @@ fn another_version_of_python_takes_over_what_suits_it() {
     assert!(env.site_packages().ends_with("lib/python3.12/site-packages"));
     let header = "include/site/python3.12/with-scripts/with_scripts.h";
     assert!(env.path().join(header).is_file(), "{:?}", names_in(&env.path().join("include")));
-    ctx.program(Who::User, env.bin("pip3.12")).arg("--version").run().success();
+    assert!(env.bin("pip3.12").is_file());
     assert!(!env.bin("pip3.11").exists());
-    let uninstall = env.installer(Who::User).args(["uninstall", "-y", "with-scripts"]).run().success();
-    uninstall.stdout_has("Successfully uninstalled");
-    assert!(!env.path().join(header).exists() && !env.bin("with-scripts").exists());
+    project.venvkeep(["check"]).run().success();
 }
 
 #[test]

@@ -30,9 +30,7 @@ use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::tree::Tree;
 use crate::new::place::{self, UnusablePath};
-use crate::plan::{
-    self, BundledWheel, ListOrigin, Means, Plan, PlanError, PlannedPin, WhenHealthy, Wishes,
-};
+use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, PlannedPin, WhenHealthy, Wishes};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
 use crate::rebuild::build::{self, BuildError, Built, build};

@@ -52,8 +52,10 @@ impl Parts<'_> {
     /// Whether a file can be told from an altered one, or is one of those that nothing depends on.
     pub fn is_verifiable(&self, row: &RecordRow, path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_mark = INSTALLERS_OWN.contains(&name) || name.ends_with(".virtualenv");
-        matches!(row.hash, Some(RecordHash::Known { .. })) || (is_mark && path.parent() == Some(self.info))
+        let installers_own = INSTALLERS_OWN.contains(&name) && path.parent() == Some(self.info);
+        // An empty file beside the `.dist-info`: `pip-23.0.1.virtualenv`.
+        let seeders_own = name.ends_with(".virtualenv") && path.parent() == self.info.parent();
+        matches!(row.hash, Some(RecordHash::Known { .. })) || installers_own || seeders_own
     }
 
     /// The command behind a script's name; `pip3.11` and virtualenv's `pip-3.11` are further names of `pip`.
@@ -137,6 +139,7 @@ mod tests {
             let verifiable = |path: &str, hash| parts.is_verifiable(&row(path, hash), Path::new(path));
             assert!(verifiable("lib/s/a.py", Some(hash)));
             assert!(verifiable("lib/s/pip-1.dist-info/INSTALLER", None));
+            assert!(verifiable("lib/s/pip-1.virtualenv", None));
             assert!(!verifiable("lib/s/a.py", None));
             assert!(!verifiable("lib/s/a.py", Some("md5=abc")));
             assert!(!verifiable("lib/s/INSTALLER", None));
