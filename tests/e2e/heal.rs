@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use venvkeep_testkit::{Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require};
+use venvkeep_testkit::{
+    Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require, tools,
+};
 
 use crate::VENVKEEP;
 use crate::support::{first_environment, kept_tree, lines, names_in, with_uv};

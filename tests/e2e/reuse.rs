@@ -22,7 +22,7 @@ fn sources(report: &Output) -> Vec<(String, String)> {
 
 fn source_of(report: &Output, name: &str) -> String {
     let of_name = sources(report).into_iter().find(|(found, _)| found == name);
-    of_name.unwrap_or_else(|| panic!("{name} is in {report}")).1
+    of_name.map(|(_, source)| source).unwrap_or_default()
 }
 
 /// Everything came from the old environment, with the bytes of before.

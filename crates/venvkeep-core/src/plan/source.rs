@@ -58,7 +58,7 @@ impl<'a> Choice<'a> {
         let anew = self.anew(pin);
         let from_env = match self.wishes.sources {
             SourceWish::Index => Err(None),
-            SourceWish::Auto | SourceWish::Env => self.from_env(pin).map_err(Some),
+            SourceWish::Auto | SourceWish::Env => self.taken_over(pin).map_err(Some),
         };
         let planned = |source, why, otherwise| PlannedPin { pin: pin.clone(), source, why, otherwise };
         match (from_env, anew) {
@@ -103,7 +103,7 @@ impl<'a> Choice<'a> {
     }
 
     /// Why it may be taken from the old environment, or why not.
-    fn from_env(&self, pin: &Pin) -> Result<String, String> {
+    fn taken_over(&self, pin: &Pin) -> Result<String, String> {
         if let (Some(hostile), OwnerTrust::Required) = (&self.hostile, self.wishes.owner_trust) {
             return Err(format!("the old environment {hostile}"));
         }

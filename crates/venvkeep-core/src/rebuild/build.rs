@@ -140,12 +140,11 @@ fn settled_pins(plan: &Plan, gathered: &Gathered) -> Result<Vec<PlannedPin>, Bui
         let mut settled = planned.clone();
         if let (Source::Env, Some(why)) = (&planned.source, gathered.unusable.get(&planned.pin.name)) {
             settled.why.clone_from(why);
-            match settled.otherwise.take() {
-                Some(source) => settled.source = source,
-                None => {
-                    let (name, requirement) = (planned.pin.name.clone(), planned.pin.requirement());
-                    missing.push(Missing { name, requirement, why: why.clone() });
-                }
+            if let Some(source) = settled.otherwise.take() {
+                settled.source = source;
+            } else {
+                let (name, requirement) = (planned.pin.name.clone(), planned.pin.requirement());
+                missing.push(Missing { name, requirement, why: why.clone() });
             }
         }
         pins.push(settled);

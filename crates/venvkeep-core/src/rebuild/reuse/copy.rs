@@ -176,9 +176,9 @@ impl Copier<'_> {
             }
         }
         let digests = hashers.finish();
-        let is_known = |hash: &Option<&RecordHash>| matches!(hash, Some(RecordHash::Known { .. }));
+        let is_known = |hash: Option<&RecordHash>| matches!(hash, Some(RecordHash::Known { .. }));
         // A name that several distributions use has the bytes of the one that was installed last.
-        if !hashes().any(|hash| is_known(&hash) && digests.fit(hash)) {
+        if !hashes().any(|hash| is_known(hash) && digests.fit(hash)) {
             let altered = file.claims.iter().zip(hashes()).filter(|(_, hash)| !digests.fit(*hash));
             let path = open.job.from.join(&file.name);
             let altered: Vec<Claim> = altered.map(|(claim, _)| *claim).collect();

@@ -76,7 +76,7 @@ mod tests {
     fn every_algorithm_tells_bytes_apart() {
         let hashes = [
             "sha256=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
-            "sha384=ywB1P0WjXou1oD1pmsZQBycsMqso3tFjGotgWkP_W-1YYIbKMuevx6NYJacI2V4l",
+            "sha384=ywB1P0WjXou1oD1pmsZQBycsMqsO3tFjGotgWkP_W-2AhgcroefMI1i67KE0yCWn",
             "sha512=3a81oZNherrMQXNJriBBMRLm-k6JqX6iCp7u5ktV05ohkpkqJ0_BqDa6PCOj_uu9RU1EI2Q86A4qmslPpUyknw",
             "md5=kAFQmDzST7DWlj99KOF_cg",
         ]
