@@ -1,5 +1,7 @@
 //! What to do about an error, apart from the words of the error itself.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use venvkeep_core::diagnose::finding::Remedy;
@@ -9,6 +11,7 @@ use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements_file::RequirementsError;
+use venvkeep_core::model::siblings;
 use venvkeep_core::new::NewError;
 use venvkeep_core::plan::{Missing, PlanError};
 use venvkeep_core::rebuild::build::BuildError;
@@ -110,18 +113,20 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
                 .hint("give a list with versions that can be had:  venvkeep heal -r FILE")
         }
         HealError::Unlisted { prefix, site } => not_listed(prefix, site),
-        HealError::Interpreter(FindError::NoneSuitable { .. } | FindError::Named(_)) => {
-            failure.hint("Install a Python, or name one with -p.  Debian or Ubuntu: sudo apt install python3")
+        HealError::Interpreter(FindError::NoneSuitable { found, .. }) => {
+            let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
+            found
+                .fold(failure, Failure::hint)
+                .hint("Install one (apt install python3, brew install python, uv python install 3.12),")
+                .hint("or name one by its path: venvkeep heal -p PATH")
         }
-        HealError::Swap(SwapError::Busy { .. }) => failure.hint("Wait until it is done, then try again."),
-        HealError::Swap(SwapError::GarbledJournal { journal }) => {
-            failure.hint(format!("If no heal is running, remove it:  rm -- {}", shell_word(journal)))
+        HealError::Swap(error @ SwapError::NotMovable { .. }) => {
+            swap(error, prefix, failure).hint(elsewhere(prefix))
         }
-        HealError::Swap(SwapError::NotMovable { .. }) => failure.hint(elsewhere(prefix)),
-        HealError::Swap(SwapError::Io(error)) if error.is_denied() => failure
-            .hint("A heal builds the new environment beside the old one, so you must be able to write that directory.")
-            .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent())))
-            .hint(elsewhere(prefix)),
+        HealError::Swap(error @ SwapError::Io(denied)) if denied.is_denied() => {
+            swap(error, prefix, failure).hint(elsewhere(prefix))
+        }
+        HealError::Swap(error) => swap(error, prefix, failure),
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
             .hint("Choose a path where nothing stands; what is missing above it is made."),
         HealError::ManagedElsewhere { tool, remedy, .. } => {
@@ -132,7 +137,8 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
                 Remedy::Heal | Remedy::Nothing => failure,
             };
             if *tool == "conda" {
-                return failure.hint("venvkeep does not rebuild conda's environments: they are no virtual ones.");
+                return failure
+                    .hint("venvkeep does not rebuild conda's environments: they are no virtual ones.");
             }
             let force = format!("venvkeep heal --force {}", shell_word(prefix.path()));
             failure.hint(format!("Or, where that does not work:  {force}"))
@@ -163,16 +169,39 @@ pub(crate) fn undo(error: &UndoError, prefix: &Prefix) -> Failure {
 
 /// Names could not be changed beside an environment.
 pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Failure {
+    let journal = prefix.parent().join(siblings::journal_name(prefix));
+    let remove = format!("rm -- {}", shell_word(&journal));
     match error {
         SwapError::Busy { .. } => failure.hint("Wait until it is done, then try again."),
-        SwapError::GarbledJournal { journal } => {
-            failure.hint(format!("If no heal is running, remove it:  rm -- {}", shell_word(journal)))
-        }
+        SwapError::GarbledJournal { .. } => failure
+            .hint(format!("If no heal is running, remove it:  {remove}"))
+            .hint(format!("What else an interrupted heal may have left: {}", beside(prefix))),
+        SwapError::Unsettled { .. } => failure
+            .hint(format!("Look what lies beside it: {}", beside(prefix)))
+            .hint("A name with \"venvkeep-old\" is the environment from before a heal, one with \"venvkeep-stage\" a new one.")
+            .hint(format!("When the right one stands at {}:  {remove}", printable(prefix.path()))),
+        SwapError::Io(error) if error.is_denied() && error.path == journal && is_there(&journal) => failure
+            .hint("It was left by another user's run, usually one with sudo; the directory around it is yours, so:")
+            .hint(format!("  {remove}")),
         SwapError::Io(error) if error.is_denied() => failure
             .hint("Names beside the environment have to change, so you must be able to write that directory.")
             .hint(format!("See whose it is:  ls -ld {}", shell_word(prefix.parent()))),
         _ => failure,
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    matches!(fs::lstat_if_any(path), Ok(Some(_)))
+}
+
+/// The names that venvkeep has given beside an environment.
+fn beside(prefix: &Prefix) -> String {
+    let names = fs::Directory::open(prefix.parent()).and_then(|parent| parent.names()).unwrap_or_default();
+    let ours = names.iter().map(|name| OsStr::from_bytes(name));
+    let ours = ours.filter(|name| siblings::classify(prefix, name).is_some()).map(printable);
+    let mut ours: Vec<String> = ours.collect();
+    ours.sort_unstable();
+    if ours.is_empty() { "nothing".to_owned() } else { ours.join(", ") }
 }
 
 /// Each distribution that cannot be had, why, and the ways out.
@@ -229,8 +258,11 @@ pub(crate) fn not_listed(prefix: &Prefix, place: &Path) -> Failure {
         format!("what is installed cannot be known: you may not list {place} (pip could not either)"),
     );
     let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
-    let command =
-        format!("sudo {} freeze {} > requirements.txt", shell_word(&program), shell_word(prefix.path()));
+    let command = format!(
+        "sudo {} freeze --all {} > requirements.txt",
+        shell_word(&program),
+        shell_word(prefix.path())
+    );
     failure
         .hint(format!("Read it as root; this changes nothing: {command}"))
         .hint(format!(

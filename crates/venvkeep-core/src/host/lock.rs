@@ -52,11 +52,14 @@ impl LockedFile {
         Ok(content)
     }
 
-    /// Adds a line and flushes it to the disk: a later line counts only when it is whole, so no state is lost to a
-    /// crash in the middle.
+    /// Adds a line. A later reader counts only whole lines, so none is half lost to a crash in the middle.
     pub fn append_line(&mut self, line: &str) -> Result<()> {
         self.file.seek(io::SeekFrom::End(0)).named(Doing::Write, &self.path)?;
-        self.file.write_all(format!("{line}\n").as_bytes()).named(Doing::Write, &self.path)?;
+        self.file.write_all(format!("{line}\n").as_bytes()).named(Doing::Write, &self.path)
+    }
+
+    /// Flushes what was written to the disk.
+    pub fn flush(&self) -> Result<()> {
         self.file.sync_data().named(Doing::Flush, &self.path)
     }
 

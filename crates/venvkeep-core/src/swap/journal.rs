@@ -4,17 +4,19 @@
 //! that it announces, so the disk is at most one step behind the journal; [`super::recover`] looks at the disk to see
 //! whether the last step happened.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::SwapError;
-use crate::host::fs::IoError;
+use crate::host::fs::{self, Directory, Doing, IoError};
 use crate::host::lock::LockedFile;
 use crate::model::facts::Facts;
 use crate::model::prefix::Prefix;
-use crate::model::siblings;
+use crate::model::siblings::{self, SiblingKind};
 
 /// How long another heal may hold the lock before this one gives up: as long as settling takes, not as long as
 /// installing does.
@@ -94,7 +96,21 @@ impl Journal {
         let file = held.ok_or_else(|| SwapError::Busy { prefix: prefix.path().to_owned() })?;
         let mut journal = Self { file, prefix: prefix.clone() };
         journal.settle()?;
+        journal.remove_empty_stages();
         Ok(journal)
+    }
+
+    /// A run that was killed between making its stage and recording it left an empty directory. Nobody else can be
+    /// about to fill it while the lock is held, and one that is not empty is not removed by this.
+    fn remove_empty_stages(&self) {
+        let parent = Directory::open(self.prefix.parent());
+        for name in parent.and_then(|parent| parent.names()).unwrap_or_default() {
+            let name = OsStr::from_bytes(&name);
+            if siblings::classify(&self.prefix, name) == Some(SiblingKind::Stage) {
+                // What is not empty, or not ours, stays.
+                let _ = fs::remove_dir(&self.prefix.parent().join(name));
+            }
+        }
     }
 
     /// Brings the disk to the settled state that the steps so far lead to, and forgets them.
@@ -105,8 +121,12 @@ impl Journal {
     }
 
     /// Says which directory the stage is, before anything is put into it.
+    ///
+    /// Not flushed to the disk: the kernel keeps the line through any kill, and a power cut before the trees change
+    /// places loses no more than a stage that nobody recorded.
     pub fn building(&mut self, stage: &Path, identity: &Facts) -> Result<(), IoError> {
-        self.write(&Step::Building { stage: stage.to_owned(), identity: Identity::of(identity) })
+        let step = Step::Building { stage: stage.to_owned(), identity: Identity::of(identity) };
+        self.append(&step)
     }
 
     pub(super) fn swapping(&mut self, old: &Facts, kept: &Path) -> Result<(), IoError> {
@@ -141,10 +161,15 @@ impl Journal {
         self.file.path()
     }
 
+    /// Adds a step and flushes it to the disk before it is taken.
     fn write(&mut self, step: &Step) -> Result<(), IoError> {
+        self.append(step)?;
+        self.file.flush()
+    }
+
+    fn append(&mut self, step: &Step) -> Result<(), IoError> {
         let line = serde_json::to_string(step).map_err(std::io::Error::other);
-        let line =
-            line.map_err(|error| IoError::new(crate::host::fs::Doing::Write, self.file.path(), error))?;
+        let line = line.map_err(|error| IoError::new(Doing::Write, self.file.path(), error))?;
         self.file.append_line(&line)
     }
 

@@ -122,7 +122,12 @@ pub fn swap(
     }
     let kept = free_kept_name(&prefix, time)?;
     journal.swapping(old, &kept)?;
-    let side = verified.into_stage().release().path;
+    let stage = verified.into_stage();
+    if !fs::lstat(stage.path())?.same_entry(&stage.place().identity) {
+        // Where others can write the directory around, the stage itself may have been replaced since it was verified.
+        return Err(SwapError::GroundChanged { prefix: prefix.path().to_owned() });
+    }
+    let side = stage.release().path;
     let how = if rename::exchange(prefix.path(), &side)? {
         How::Exchange
     } else {

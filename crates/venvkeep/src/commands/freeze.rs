@@ -8,6 +8,7 @@ use venvkeep_core::inspect::freeze::{Seeds, printed};
 use venvkeep_core::inspect::{Installed, installed};
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::distribution::NamedBy;
+use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::python_version::PythonVersion;
 use venvkeep_core::model::requirements::FrozenRequirements;
 
@@ -26,6 +27,10 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
             "under sudo, -o would leave you a file that is root's, or write where root should not",
         )
         .hint("Let your own shell write the file: sudo venvkeep freeze PATH > requirements.txt"));
+    }
+    if wish.output.is_some() && session.screen.json {
+        return Err(Failure::new(Exit::Usage, "-o writes a requirements file, which --json is not")
+            .hint("Let your shell write the document: venvkeep freeze --json > FILE"));
     }
     let prefix = locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e))?;
     let found = installed(&prefix).map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
@@ -73,6 +78,16 @@ fn remark(found: &Installed, session: &Session<'_>) {
 fn write(path: &Path, list: &FrozenRequirements) -> Result<(), Failure> {
     /// A file that others may read, less the umask.
     const MODE: u16 = 0o666;
-    fs::replace_file(path, MODE, list.to_text().as_bytes())
-        .map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))
+    let failed = |error: fs::IoError| Failure::new(Exit::Failed, printable(error.to_string()));
+    // A file that is there keeps its mode, and a link keeps leading to it.
+    let (place, mode) = match fs::stat(path) {
+        Err(_) => (path.to_owned(), MODE),
+        Ok(facts) if facts.kind == Kind::File => (fs::physical(path).map_err(failed)?, facts.mode),
+        Ok(facts) => {
+            let failure = Failure::new(Exit::Usage, format!("{} is {}", printable(path), facts.kind));
+            return Err(failure.hint("Let your shell write there: venvkeep freeze > PLACE"));
+        }
+    };
+    fs::replace_file(&place, mode, list.to_text().as_bytes()).map_err(failed)?;
+    if mode == MODE { Ok(()) } else { fs::set_mode(&place, mode).map_err(failed) }
 }
