@@ -39,7 +39,10 @@ impl Ground {
         fs::create_dir_all(&base).unwrap();
         fs::write(base.join("python3.11"), "#!\n").unwrap();
         fs::set_permissions(base.join("python3.11"), Permissions::from_mode(0o755)).unwrap();
-        ground.write("pyvenv.cfg", &format!("home = {}\nversion = 3.11.2\n", base.display()));
+        ground.write(
+            "pyvenv.cfg",
+            &format!("home = {}\ninclude-system-site-packages = false\nversion = 3.11.2\n", base.display()),
+        );
         fs::create_dir_all(ground.path("bin")).unwrap();
         symlink(base.join("python3.11"), ground.path("bin/python")).unwrap();
         ground.install("six", "1.17.0", "");
@@ -223,6 +226,72 @@ fn leftovers_are_what_does_not_fit_the_files() {
     assert_eq!(versions, ["1.17.0"], "the one whose RECORD matches the files");
     assert_eq!(snapshot.leftovers, [Path::new(SITE).join("six-1.9.0.dist-info")]);
     assert_eq!(ground.codes(), [Code::LeftoverDistribution]);
+}
+
+#[test]
+fn metadata_that_was_emptied_is_a_leftover() {
+    let ground = Ground::new();
+    ground.write(&format!("{SITE}/empty-1.0.dist-info/INSTALLER"), "pip\n");
+    let snapshot = ground.snapshot(ground.owner);
+    assert_eq!(snapshot.leftovers, [Path::new(SITE).join("empty-1.0.dist-info")]);
+    assert_eq!(snapshot.distributions.len(), 1);
+    ground.write(&format!("{SITE}/empty-1.0.dist-info/RECORD"), "");
+    let snapshot = ground.snapshot(ground.owner);
+    assert_eq!((snapshot.leftovers.len(), snapshot.distributions.len()), (0, 2), "its name tells");
+}
+
+#[test]
+fn of_two_libraries_the_one_of_the_python_counts() {
+    let ground = Ground::new();
+    let stale = "lib/python3.10/site-packages";
+    ground.write(&format!("{stale}/six-0.9.dist-info/METADATA"), "Name: six\nVersion: 0.9\n");
+    ground.write(&format!("{stale}/six-0.9.dist-info/RECORD"), "");
+    ground.write(&format!("{stale}/gone-0.9.dist-info/METADATA"), "Name: gone\nVersion: 0.9\n");
+    let installed = || -> Vec<String> {
+        let found = ground.snapshot(ground.owner).distributions;
+        found.iter().map(|one| format!("{} {}", one.name, one.version)).collect()
+    };
+    assert_eq!(installed(), ["six 1.17.0"], "bin/python is 3.11");
+    remove(&ground.path("bin/python"));
+    assert_eq!(installed(), ["six 1.17.0"], "pyvenv.cfg says 3.11");
+    ground.write("pyvenv.cfg", "home = /usr/bin\nversion = 3.10.4\n");
+    assert_eq!(installed(), ["gone 0.9", "six 0.9"]);
+}
+
+#[test]
+fn what_the_system_may_have_is_not_missed() {
+    let ground = Ground::new();
+    ground.install("tool", "1.0", "Requires-Dist: gone\n");
+    assert_eq!(ground.codes(), [Code::DependencyUnmet]);
+    let config = fs::read_to_string(ground.path("pyvenv.cfg")).unwrap();
+    ground.write("pyvenv.cfg", &config.replace("= false", "= true"));
+    assert_eq!(ground.codes(), []);
+    ground.install("tool2", "1.0", "Requires-Dist: six>=2\n");
+    assert_eq!(ground.codes(), [Code::DependencyUnmet], "its own six comes before the system's");
+}
+
+#[test]
+fn what_a_group_shares_is_a_note() {
+    let ground = Ground::new();
+    if ground.owner == 0 {
+        std::os::unix::fs::chown(ground.prefix.parent(), Some(STRANGER), None).unwrap();
+    }
+    let group = fs::metadata(ground.prefix.path()).unwrap().gid();
+    let share = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let tree = ground.snapshot(ground.owner).tree;
+    for path in tree.ids().map(|id| ground.prefix.join(tree.path(id))) {
+        if !path.is_symlink() {
+            share(&path, if path.is_dir() { 0o775 } else { 0o664 });
+        }
+    }
+    let severity = || {
+        let viewer = Viewer { groups: vec![group], ..ground.snapshot(STRANGER).viewer };
+        let findings = diagnose(&inspect(&ground.prefix, &viewer).unwrap(), &|_| None);
+        findings.iter().find(|one| one.code == Code::ForeignOwner).unwrap().severity
+    };
+    assert_eq!(severity(), Severity::Note);
+    share(&ground.path(SITE), 0o755);
+    assert_eq!(severity(), Severity::Broken);
 }
 
 #[test]

@@ -91,8 +91,9 @@ pub(super) fn leftover_distribution(snapshot: &Snapshot) -> Option<Finding> {
         return None;
     }
     let what = counted(about.count, "leftover", "leftovers");
-    let message =
-        format!("{what} of an uninstall or upgrade that was cut off; pip warns about them at every run");
+    let message = format!(
+        "{what} of an uninstall or upgrade that was cut off; pip warns about them, or passes them by"
+    );
     let cause = "pip was interrupted, or ran out of permission or space, while it replaced a package";
     Some(Finding { cause: Some(cause.to_owned()), ..found(Code::LeftoverDistribution, message, about) })
 }

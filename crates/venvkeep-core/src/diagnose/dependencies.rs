@@ -12,6 +12,7 @@ use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
 use crate::model::python_version::PythonVersion;
+use crate::model::pyvenv_cfg::PyvenvCfg;
 
 /// Dependencies that are not installed, or in a version that does not fit.
 pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
@@ -32,7 +33,8 @@ pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
 }
 
 /// Each unmet dependency as a sentence, in the order of the distributions. Nothing where what is installed, or for
-/// which Python, is not known.
+/// which Python, is not known. Where the environment sees the system's packages, what is not installed in it may be
+/// there.
 pub fn unmet(snapshot: &Snapshot) -> Vec<String> {
     unmet_without(snapshot, &[])
 }
@@ -49,9 +51,11 @@ pub fn unmet_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Strin
     let stays = |one: &&Distribution| !left_out.contains(&one.name);
     let installed: BTreeMap<&PackageName, &str> =
         snapshot.distributions.iter().filter(stays).map(|one| (&one.name, one.version.as_str())).collect();
+    let sees_system = snapshot.configuration().is_some_and(PyvenvCfg::include_system_site_packages);
     let needs = |one: &Distribution| -> Vec<String> {
         let applying = one.requires_dist.iter().filter_map(|text| applies(text, &environment));
-        applying.filter_map(|need| complaint(one, &need, &installed)).collect()
+        let to_be_judged = applying.filter(|need| !sees_system || is_installed(need, &installed));
+        to_be_judged.filter_map(|need| complaint(one, &need, &installed)).collect()
     };
     snapshot.distributions.iter().filter(stays).flat_map(needs).collect()
 }
@@ -60,6 +64,10 @@ pub fn unmet_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Strin
 fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<VerbatimUrl>> {
     let requirement = Requirement::<VerbatimUrl>::from_str(text).ok()?;
     requirement.evaluate_markers(environment, &[]).then_some(requirement)
+}
+
+fn is_installed(need: &Requirement<VerbatimUrl>, installed: &BTreeMap<&PackageName, &str>) -> bool {
+    PackageName::parse(need.name.as_ref()).is_ok_and(|name| installed.contains_key(&name))
 }
 
 fn complaint(

@@ -43,7 +43,8 @@ pub(super) fn broken(snapshot: &Snapshot) -> Option<Finding> {
     let (message, cause) = match &snapshot.interpreter {
         Interpreter::NotAProgram { target, why } => (
             format!("its Python cannot be started: bin/python leads to {}, and {why}", target.display()),
-            "the file was replaced or damaged, or an upgrade was cut off; the packages are still there",
+            "the file was replaced or damaged, its permissions were taken away, or an upgrade was cut off; the packages \
+             are still there",
         ),
         // The link itself could be seen, so what could not be looked at is the base interpreter.
         Interpreter::Unknown(why) if snapshot.tree.find(Path::new(PYTHON)).is_some() => (

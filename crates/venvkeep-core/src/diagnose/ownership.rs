@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::finding::{Code, Finding, Remedy, Severity};
 use super::{Evidence, Names, counted, found, owner_name};
 use crate::inspect::snapshot::Snapshot;
-use crate::model::facts::Kind;
+use crate::model::facts::{Facts, Kind};
 use crate::model::owner::ROOT;
 use crate::model::tree::{EntryId, Tree, Unlisted};
 
@@ -30,6 +30,14 @@ pub(super) fn foreign_owner(snapshot: &Snapshot, names: Names<'_>) -> Option<Fin
         let message =
             "it belongs to root, like the directory around it: everybody can use it, only root can change it";
         let finding = found(Code::ForeignOwner, message.to_owned(), foreign);
+        return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
+    }
+    if foreign_are_shared(snapshot, expected) {
+        let message = format!(
+            "{} of it belong to {whose}, but you may change them all",
+            counted(foreign.count, "entry", "entries")
+        );
+        let finding = found(Code::ForeignOwner, message, foreign);
         return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
     }
     let total = tree.len() + 1;
@@ -61,6 +69,18 @@ fn is_roots_on_purpose(snapshot: &Snapshot) -> bool {
     snapshot.parent.facts.uid == ROOT
         && tree.ids().all(|id| tree.facts(id).uid == ROOT && snapshot.viewer.can_read(tree.facts(id)))
         && tree.unlisted().all(|(_, why)| why != Unlisted::Denied)
+}
+
+/// Whether the viewer may change whatever belongs to somebody else, as in an environment that a group shares. Root, who
+/// may always, is asked on behalf of the rightful owner.
+fn foreign_are_shared(snapshot: &Snapshot, expected: u32) -> bool {
+    let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
+    let may_change = |facts: &Facts| {
+        let is_protected = facts.kind == Kind::Directory && facts.is_sticky();
+        viewer.can_write(facts) && !is_protected
+    };
+    let mut foreign = tree.ids().map(|id| tree.facts(id)).filter(|facts| facts.uid != expected);
+    !viewer.is_root() && foreign.all(may_change)
 }
 
 /// Entries that the viewer may not read.

@@ -14,7 +14,7 @@ use super::snapshot::Sibling;
 
 /// Kept old trees, and what a heal that was cut off left; in order of name. Nothing where the directory cannot be
 /// listed: nobody could have built there either.
-pub(super) fn siblings(prefix: &Prefix) -> Vec<Sibling> {
+pub fn siblings(prefix: &Prefix) -> Vec<Sibling> {
     let names = Directory::open(prefix.parent()).and_then(|parent| parent.names());
     let mut names = names.unwrap_or_default();
     names.sort_unstable();

@@ -65,6 +65,8 @@ pub(super) enum Entry {
     Distribution(Box<Distribution>),
     /// It claims to be one, but says neither name nor version.
     Unidentified,
+    /// What an aborted uninstall left.
+    Leftover,
     Nothing,
 }
 
@@ -80,6 +82,7 @@ impl Found {
             match read_entry(place, &name) {
                 Entry::Distribution(distribution) => self.distributions.push(*distribution),
                 Entry::Unidentified => self.unidentified.push(path),
+                Entry::Leftover => self.leftovers.push(path),
                 Entry::Nothing => {}
             }
         }
@@ -124,6 +127,9 @@ fn read_metadata_entry(place: &Place<'_>, file_name: &str) -> Entry {
     let name = DistName::parse(file_name);
     let is_dist_info = file_name.ends_with(".dist-info");
     let info = Info::open(&place.open, file_name);
+    if is_dist_info && info.is_emptied() {
+        return Entry::Leftover;
+    }
     let metadata = info.metadata(if is_dist_info { "METADATA" } else { "PKG-INFO" });
     let Some((package, version, named_by)) = identify(metadata.as_ref(), name.as_ref()) else {
         return Entry::Unidentified;
@@ -210,6 +216,12 @@ impl Info {
             Err(error) if error.is_missing() => Self::File(parent.read(Path::new(name), LONGEST_METADATA)),
             Err(error) => Self::File(Err(error)),
         }
+    }
+
+    /// Whether neither what a distribution is nor what belongs to it is there: pip passes such a directory by. (One
+    /// that may not be listed is none such: then its name tells.)
+    fn is_emptied(&self) -> bool {
+        matches!(self, Self::Directory { names, .. } if !has(names, "METADATA") && !has(names, "RECORD"))
     }
 
     /// The headers of the metadata file, or why there are none, in words.

@@ -8,7 +8,7 @@ use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
 
 use super::snapshot::{Config, Site};
-use super::{config, distributions, sites};
+use super::{config, distributions, interpreter, sites};
 
 /// What an environment's metadata says is installed.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub(super) fn read(prefix: &Prefix, directory: Option<&Directory>) -> Installed 
         _ => None,
     };
     let sites = sites::find(directory, configured);
+    let sites = sites::seen_by(sites, interpreter::version(prefix).into_iter().chain(configured));
     let python = version(&sites, configured);
     let found = match directory {
         Some(directory) => distributions::read(prefix, directory, &sites),

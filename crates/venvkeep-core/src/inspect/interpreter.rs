@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::fs::{self, Directory, IoError};
 use crate::model::facts::{Facts, Kind};
+use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::{PythonLabel, PythonVersion};
 use crate::model::pyvenv_cfg::PyvenvCfg;
@@ -17,10 +18,10 @@ const MOST_LINKS: usize = 40;
 const NAMES: [&str; 3] = ["python", "python3", "pypy3"];
 
 /// Looks at the environment's interpreter.
-pub(super) fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>) -> Interpreter {
+pub(super) fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>, viewer: &Viewer) -> Interpreter {
     for name in NAMES {
         match fs::lstat_if_any(&prefix.bin().join(name)) {
-            Ok(Some(_)) => return follow(prefix, &prefix.bin().join(name), config),
+            Ok(Some(_)) => return follow(prefix, &prefix.bin().join(name), config, viewer),
             Ok(None) => {}
             Err(error) => return Interpreter::Unknown(error.to_string()),
         }
@@ -28,7 +29,13 @@ pub(super) fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>) -> Interprete
     Interpreter::Absent
 }
 
-fn follow(prefix: &Prefix, start: &Path, config: Option<&PyvenvCfg>) -> Interpreter {
+/// The version of the environment's interpreter, where the end of its links tells.
+pub(super) fn version(prefix: &Prefix) -> Option<PythonVersion> {
+    let ends = NAMES.iter().map(|name| fs::physical(&prefix.bin().join(name)));
+    version_of(&ends.flatten().next()?)
+}
+
+fn follow(prefix: &Prefix, start: &Path, config: Option<&PyvenvCfg>, viewer: &Viewer) -> Interpreter {
     let mut at = start.to_owned();
     for _ in 0..MOST_LINKS {
         let facts = match look(&at) {
@@ -37,7 +44,7 @@ fn follow(prefix: &Prefix, start: &Path, config: Option<&PyvenvCfg>) -> Interpre
             Err(error) => return Interpreter::Unknown(error.to_string()),
         };
         if facts.kind != Kind::Link {
-            return judge(prefix, at, &facts, config);
+            return not_startable(&at, &facts, viewer).unwrap_or_else(|| judge(prefix, &at, config));
         }
         match fs::read_link(&at) {
             Ok(text) => at = at.parent().unwrap_or(Path::new("/")).join(text),
@@ -55,17 +62,20 @@ fn look(path: &Path) -> Result<Option<Facts>, IoError> {
     }
 }
 
-fn judge(prefix: &Prefix, end: PathBuf, facts: &Facts, config: Option<&PyvenvCfg>) -> Interpreter {
-    if facts.kind != Kind::File {
-        return Interpreter::NotAProgram { target: end, why: format!("it is {}", facts.kind) };
-    }
-    if facts.mode & 0o111 == 0 {
-        return Interpreter::NotAProgram { target: end, why: "it may not be executed".to_owned() };
-    }
-    if facts.size == 0 {
-        return Interpreter::NotAProgram { target: end, why: "it is empty".to_owned() };
-    }
-    let physical = match fs::physical(&end) {
+/// Why the end of the links is nothing that the viewer can start.
+fn not_startable(end: &Path, facts: &Facts, viewer: &Viewer) -> Option<Interpreter> {
+    let why = match facts.kind {
+        Kind::File if facts.mode & 0o111 == 0 => "it may not be executed".to_owned(),
+        Kind::File if !viewer.can_execute(facts) => "you may not execute it".to_owned(),
+        Kind::File if facts.size == 0 => "it is empty".to_owned(),
+        Kind::File => return None,
+        other => format!("it is {other}"),
+    };
+    Some(Interpreter::NotAProgram { target: end.to_owned(), why })
+}
+
+fn judge(prefix: &Prefix, end: &Path, config: Option<&PyvenvCfg>) -> Interpreter {
+    let physical = match fs::physical(end) {
         Ok(physical) => physical,
         Err(error) => return Interpreter::Unknown(error.to_string()),
     };
@@ -113,10 +123,11 @@ fn version_of(executable: &Path) -> Option<PythonVersion> {
 #[expect(clippy::disallowed_methods, reason = "the tests build what is to be looked at")]
 mod tests {
     use std::fs::{create_dir_all, set_permissions, write};
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::path::{Path, PathBuf};
 
-    use super::{Interpreter, PythonVersion, PyvenvCfg, inspect};
+    use super::{Interpreter, PythonVersion, PyvenvCfg};
+    use crate::model::owner::Viewer;
     use crate::model::prefix::Prefix;
 
     struct Ground {
@@ -131,6 +142,17 @@ mod tests {
         let prefix = Prefix::new(root.join(".venv")).unwrap();
         create_dir_all(prefix.bin()).unwrap();
         Ground { _keep: keep, root, prefix }
+    }
+
+    /// A user number that no test runs under.
+    const STRANGER: u32 = 54_321;
+
+    fn viewer(uid: u32) -> Viewer {
+        Viewer { uid, gid: uid, groups: vec![uid], private_group: true, trusted_owners: vec![] }
+    }
+
+    fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>) -> Interpreter {
+        super::inspect(prefix, config, &viewer(STRANGER))
     }
 
     fn program(path: &Path) {
@@ -184,6 +206,19 @@ mod tests {
                 "{found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_program_that_others_may_start_and_the_viewer_may_not() {
+        let ground = ground();
+        let base = ground.root.join("base/python3.11");
+        program(&base);
+        symlink(&base, ground.prefix.bin().join("python")).unwrap();
+        set_permissions(&base, std::fs::Permissions::from_mode(0o750)).unwrap();
+        let owner = std::fs::metadata(&base).unwrap().uid();
+        let seen_by = |uid| super::inspect(&ground.prefix, None, &viewer(uid));
+        assert!(matches!(seen_by(owner), Interpreter::Base { .. }));
+        assert!(matches!(seen_by(STRANGER), Interpreter::NotAProgram { why, .. } if why.starts_with("you")));
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::model::prefix::Prefix;
 use crate::model::tree::{Tree, Unlisted};
 use snapshot::{Config, Snapshot, Surroundings};
 
+pub use beside::siblings;
 pub use installed::{Installed, installed};
 
 /// Finds out everything about an environment on behalf of `viewer`, who must be the user this process acts as.
@@ -36,7 +37,7 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     let facts = fs::lstat(prefix.path())?;
     let parent =
         Surroundings { facts: fs::lstat(prefix.parent())?, writable: fs::may_write(prefix.parent()) };
-    let siblings = beside::siblings(prefix);
+    let siblings = siblings(prefix);
     let directory = open(prefix)?;
     let tree = match &directory {
         Some(directory) => walk::tree(directory)?,
@@ -52,7 +53,7 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     };
     Ok(Snapshot {
         kind: config::kind(prefix, config),
-        interpreter: interpreter::inspect(prefix, config),
+        interpreter: interpreter::inspect(prefix, config, viewer),
         named_prefixes: directory
             .as_ref()
             .map(|open| scripts::named(prefix, open, config))

@@ -2,57 +2,111 @@
 //!
 //! CPython: `lib/pythonX.Y/site-packages`, with a `t` behind the version for the free-threaded build; PyPy:
 //! `lib/pypyX.Y/site-packages`, before 3.8 `site-packages`. `lib64` counts where it is a directory of its own; as a
-//! link to `lib`, which venv makes on 64-bit Linux, it is the same one.
+//! link to `lib`, which venv makes on 64-bit Linux, it is the same one. Any other link in the place of one of these
+//! directories hides what is installed: that is said, not taken for an empty environment.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::host::fs::Directory;
-use crate::model::facts::Kind;
+use crate::host::fs::{self, Directory};
 use crate::model::python_version::{PythonLabel, PythonVersion};
 
 use super::snapshot::Site;
 
 /// Finds the site-packages directories, in order of name. Where a directory above them cannot be listed, one stands
-/// for all that may be in it, not listed.
+/// for all that may be in it, not listed; so does a link, which no walk follows.
 pub(super) fn find(prefix: Option<&Directory>, configured: Option<PythonVersion>) -> Vec<Site> {
     let Some(prefix) = prefix else { return vec![hidden("lib", configured)] };
     let mut sites = Vec::new();
     for library in ["lib", "lib64"] {
         sites.extend(in_library(prefix, library, configured));
     }
-    if prefix.child(OsStr::new("site-packages")).is_ok() {
-        sites.push(Site { path: PathBuf::from("site-packages"), listed: true, python: configured });
+    let top = OsStr::new("site-packages");
+    let listed = match Place::of(prefix, top) {
+        Place::Nothing => return sites,
+        place => matches!(place, Place::Open(_)),
+    };
+    sites.push(Site { path: PathBuf::from(top), listed, python: configured });
+    sites
+}
+
+/// The sites that the environment's Python sees: `venv --upgrade` leaves those of the version before. `versions` are
+/// what that Python may be, the best witness first; where none of them has a site, all sites are kept.
+pub(super) fn seen_by(mut sites: Vec<Site>, versions: impl IntoIterator<Item = PythonVersion>) -> Vec<Site> {
+    let is_of =
+        |site: &Site, version: &PythonVersion| site.python.is_some_and(|python| python.same_minor(version));
+    let seeing = versions.into_iter().find(|version| sites.iter().any(|site| is_of(site, version)));
+    if let Some(version) = seeing {
+        sites.retain(|site| site.python.is_none() || is_of(site, &version));
     }
     sites
 }
 
 fn in_library(prefix: &Directory, library: &str, configured: Option<PythonVersion>) -> Vec<Site> {
-    match prefix.lstat(OsStr::new(library)) {
-        Err(error) if !error.is_missing() => return vec![hidden(library, configured)],
-        Ok(facts) if facts.kind == Kind::Directory => {}
-        _ => return Vec::new(),
-    }
-    let names = prefix.child(OsStr::new(library)).and_then(|open| Ok((open.names()?, open)));
-    let Ok((mut names, open)) = names else { return vec![hidden(library, configured)] };
+    let opened = match Place::of(prefix, OsStr::new(library)) {
+        Place::Nothing => return Vec::new(),
+        Place::Closed if library == "lib64" && is_same_as_lib(prefix) => return Vec::new(),
+        Place::Closed => return vec![hidden(library, configured)],
+        Place::Open(open) => open,
+    };
+    let Ok(mut names) = opened.names() else { return vec![hidden(library, configured)] };
     names.sort_unstable();
     let versioned = names.iter().filter_map(|name| {
         let label = PythonLabel::parse(std::str::from_utf8(name).ok()?)?;
         Some((OsStr::from_bytes(name), label))
     });
-    versioned.filter_map(|(name, label)| in_version(&open, Path::new(library), name, label)).collect()
+    versioned.filter_map(|(name, label)| in_version(&opened, Path::new(library), name, label)).collect()
 }
 
 fn in_version(library: &Directory, path: &Path, name: &OsStr, label: PythonLabel) -> Option<Site> {
-    let site =
-        |listed| Site { path: path.join(name).join("site-packages"), listed, python: Some(label.version) };
-    let opened = library.child(name).and_then(|version| version.child(OsStr::new("site-packages")));
-    match opened {
-        Ok(_) => Some(site(true)),
-        Err(error) if error.is_missing() => None,
-        Err(_) => Some(site(false)),
+    let listed = match Place::of(library, name) {
+        Place::Nothing => return None,
+        Place::Closed if is_other_name(library, name) => return None,
+        Place::Closed => false,
+        Place::Open(version) => match Place::of(&version, OsStr::new("site-packages")) {
+            Place::Nothing => return None,
+            place => matches!(place, Place::Open(_)),
+        },
+    };
+    Some(Site { path: path.join(name).join("site-packages"), listed, python: Some(label.version) })
+}
+
+/// What stands where a directory is looked for.
+enum Place {
+    Nothing,
+    Open(Directory),
+    /// Something whose content is not known: a directory that may not be opened, a link, anything else.
+    Closed,
+}
+
+impl Place {
+    fn of(parent: &Directory, name: &OsStr) -> Self {
+        match (parent.lstat(name), parent.child(name)) {
+            (Err(error), _) if error.is_missing() => Self::Nothing,
+            (_, Ok(open)) => Self::Open(open),
+            _ => Self::Closed,
+        }
     }
+}
+
+/// Whether `lib64` leads to `lib`, or to where nothing is: in a moved environment, to the `lib` of before.
+fn is_same_as_lib(prefix: &Directory) -> bool {
+    let (lib, lib64) = (prefix.path().join("lib"), prefix.path().join("lib64"));
+    match (fs::stat(&lib), fs::stat(&lib64)) {
+        (Ok(lib), Ok(lib64)) => lib.same_entry(&lib64),
+        (_, Err(error)) => error.is_missing(),
+        (Err(_), Ok(_)) => false,
+    }
+}
+
+/// Whether a link is another name for a library beside it, which is looked at by its own: conda has
+/// `python3.1 -> python3.11`.
+fn is_other_name(library: &Directory, name: &OsStr) -> bool {
+    let places = (fs::physical(library.path()), fs::physical(&library.path().join(name)));
+    let (Ok(library), Ok(place)) = places else { return false };
+    let place_name = place.file_name().and_then(OsStr::to_str);
+    place.parent() == Some(&library) && place_name.is_some_and(|name| PythonLabel::parse(name).is_some())
 }
 
 fn hidden(library: &str, python: Option<PythonVersion>) -> Site {
@@ -63,4 +117,73 @@ fn hidden(library: &str, python: Option<PythonVersion>) -> Site {
         None => PathBuf::from(library),
     };
     Site { path, listed: false, python }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests build what is to be found")]
+mod tests {
+    use std::fs::create_dir_all;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::{Directory, PythonVersion, find, seen_by};
+
+    /// The sites of a prefix made of directories and links, with whether they are listed.
+    fn sites(directories: &[&str], links: &[(&str, &str)]) -> Vec<(String, bool)> {
+        let keep = tempfile::tempdir().unwrap();
+        let root = keep.path().canonicalize().unwrap();
+        for directory in directories {
+            create_dir_all(root.join("env").join(directory)).unwrap();
+        }
+        create_dir_all(root.join("elsewhere/python3.11/site-packages")).unwrap();
+        for (target, link) in links {
+            symlink(target, root.join("env").join(link)).unwrap();
+        }
+        let prefix = Directory::open(&root.join("env")).unwrap();
+        let found = find(Some(&prefix), Some(PythonVersion::new(3, 11)));
+        found.into_iter().map(|site| (site.path.to_str().unwrap().to_owned(), site.listed)).collect()
+    }
+
+    const SITE: &str = "lib/python3.11/site-packages";
+
+    #[test]
+    fn a_link_in_the_place_of_a_directory_hides_what_is_installed() {
+        let hidden = [(SITE.to_owned(), false)];
+        assert_eq!(sites(&["bin"], &[("../elsewhere", "lib")]), hidden);
+        assert_eq!(sites(&["lib"], &[("../../elsewhere/python3.11", "lib/python3.11")]), hidden);
+        let linked = ("../../../elsewhere/python3.11/site-packages", SITE);
+        assert_eq!(sites(&["lib/python3.11"], &[linked]), hidden);
+        assert_eq!(sites(&["bin"], &[("gone", "lib")]), hidden, "it may be on a disk that is not mounted");
+        assert_eq!(sites(&["bin"], &[]), []);
+    }
+
+    #[test]
+    fn a_second_name_of_a_library_is_not_a_second_library() {
+        let one = [(SITE.to_owned(), true)];
+        let places = std::slice::from_ref(&SITE);
+        for target in ["lib", "./lib/", "../env/lib", "/nowhere/.venv/lib"] {
+            assert_eq!(sites(places, &[(target, "lib64")]), one, "{target}");
+        }
+        assert_eq!(sites(places, &[("python3.11", "lib/python3.1")]), one, "conda");
+        let other = sites(places, &[("../elsewhere", "lib64")]);
+        assert_eq!(other, [one[0].clone(), ("lib64/python3.11/site-packages".to_owned(), false)]);
+    }
+
+    #[test]
+    fn only_the_sites_of_the_python_that_runs_are_kept() {
+        let keep = tempfile::tempdir().unwrap();
+        for version in ["3.9", "3.10", "3.11"] {
+            create_dir_all(keep.path().join(format!("lib/python{version}/site-packages"))).unwrap();
+        }
+        let kept = |minors: &[u8]| {
+            let prefix = Directory::open(keep.path()).unwrap();
+            let versions = minors.iter().map(|&minor| PythonVersion::new(3, minor.into()));
+            let kept = seen_by(find(Some(&prefix), None), versions);
+            kept.into_iter().map(|site| site.path).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[11, 10]), [Path::new(SITE)]);
+        assert_eq!(kept(&[13, 9]), [Path::new("lib/python3.9/site-packages")]);
+        assert_eq!(kept(&[13]).len(), 3);
+        assert_eq!(kept(&[]).len(), 3);
+    }
 }
