@@ -14,6 +14,7 @@ use crate::model::caller::Caller;
 use crate::model::facts::Kind;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::model::python_version::PythonLabel;
+use crate::model::siblings::journal_name;
 
 /// What environments are called, in the order in which they are looked for.
 pub const USUAL_NAMES: [&str; 3] = [".venv", "venv", "env"];
@@ -80,7 +81,9 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
 /// The environment at exactly this absolute path.
 pub fn at(path: &Path) -> Result<Prefix, LocateError> {
     let facts = match fs::stat(path) {
-        Err(error) if error.is_missing() => return Err(LocateError::NoSuchPath { path: path.to_owned() }),
+        Err(error) if error.is_missing() => {
+            return between_renames(path).ok_or_else(|| LocateError::NoSuchPath { path: path.to_owned() });
+        }
         answer => answer?,
     };
     if facts.kind != Kind::Directory {
@@ -100,14 +103,25 @@ pub fn at(path: &Path) -> Result<Prefix, LocateError> {
 fn nearest(start: &Path) -> Option<Prefix> {
     start.ancestors().find_map(|directory| {
         let found = inside(directory)?;
-        Prefix::new(fs::physical(&found).ok()?).ok()
+        between_renames(&found).or_else(|| Prefix::new(fs::physical(&found).ok()?).ok())
     })
 }
 
 fn inside(directory: &Path) -> Option<PathBuf> {
-    let is_directory = |path: &PathBuf| fs::stat(path).is_ok_and(|facts| facts.kind == Kind::Directory);
-    let candidates = USUAL_NAMES.iter().map(|name| directory.join(name)).filter(is_directory);
-    candidates.into_iter().find(|path| looks_like_environment(path) != Likeness::None)
+    USUAL_NAMES.iter().map(|name| directory.join(name)).find(|path| match fs::stat(path) {
+        Ok(facts) => facts.kind == Kind::Directory && looks_like_environment(path) != Likeness::None,
+        Err(_) => between_renames(path).is_some(),
+    })
+}
+
+/// The environment that belongs to a place where nothing is, since a heal was cut off between two renames: the journal
+/// beside it says so, and the next heal settles it.
+fn between_renames(path: &Path) -> Option<Prefix> {
+    let parent = fs::physical(path.parent()?).ok()?;
+    let prefix = Prefix::new(parent.join(path.file_name()?)).ok()?;
+    let journal = fs::lstat(&prefix.parent().join(journal_name(&prefix))).ok()?;
+    let is_empty = matches!(fs::lstat_if_any(prefix.path()), Ok(None));
+    (is_empty && journal.kind == Kind::File && journal.size > 0).then_some(prefix)
 }
 
 fn around(path: &Path) -> Option<PathBuf> {
@@ -223,6 +237,25 @@ mod tests {
         assert_eq!(found(None, &caller(&root.join("p"), None)), root.join("elsewhere/e"));
         symlink("loop", root.join("loop")).unwrap();
         assert!(matches!(locate(Some(&root.join("loop")), &caller(&root, None)), Err(LocateError::Io(_))));
+    }
+
+    #[test]
+    fn where_a_heal_was_cut_off_between_two_renames_the_journal_stands_for_the_environment() {
+        let (_keep, root) = ground();
+        environment(&root.join("p/venv"));
+        let (place, journal) = (root.join("p/.venv"), root.join("p/.venv.venvkeep-journal"));
+        let me = caller(&root.join("p"), None);
+        write(&journal, "").unwrap();
+        assert!(matches!(locate(Some(&place), &me), Err(LocateError::NoSuchPath { .. })), "it tells nothing");
+        assert_eq!(found(None, &me), root.join("p/venv"));
+        write(&journal, "{}\n").unwrap();
+        assert_eq!(found(Some(Path::new("../p/.venv")), &me), place);
+        assert_eq!(found(None, &me), place);
+        symlink("gone", &place).unwrap();
+        assert!(
+            matches!(locate(Some(&place), &me), Err(LocateError::NoSuchPath { .. })),
+            "a link is something"
+        );
     }
 
     #[test]

@@ -14,10 +14,10 @@ mod place;
 
 use std::path::{Path, PathBuf};
 
-use crate::inspect::snapshot::Snapshot;
+use crate::inspect::snapshot::{Sibling, Snapshot};
 use crate::model::owner::ROOT;
 use crate::model::tree::{EntryId, Tree, Unlisted};
-use finding::{Code, Finding, Remedy};
+use finding::{Code, Finding, Remedy, Severity};
 
 /// What the account of a user number is called, where there is one.
 pub type Names<'a> = &'a dyn Fn(u32) -> Option<String>;
@@ -44,7 +44,7 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
         place::parent_unwritable(snapshot, names),
         place::parent_sticky(snapshot, names),
         place::mount_point(snapshot),
-        place::interrupted_heal(snapshot),
+        place::interrupted_heal(&snapshot.siblings),
         place::kept_environment(snapshot),
         managed::managed_elsewhere(snapshot),
     ]
@@ -53,6 +53,15 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
     .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
+}
+
+/// What is wrong where nothing is at the environment's place any more: a heal was cut off between two renames. `None`
+/// where nothing beside it tells of one.
+pub fn absent(siblings: &[Sibling]) -> Option<Finding> {
+    let finding = place::interrupted_heal(siblings)?;
+    let message = "a heal of it was cut off just before the new environment came to its place, so that nothing is there; \
+                   both trees are safe beside it, and the next heal puts one of them back";
+    Some(Finding { severity: Severity::Broken, message: message.to_owned(), ..finding })
 }
 
 /// A finding of its code's usual severity that a heal puts right.

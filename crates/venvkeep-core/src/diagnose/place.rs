@@ -51,8 +51,8 @@ pub(super) fn mount_point(snapshot: &Snapshot) -> Option<Finding> {
 }
 
 /// What a heal that was cut off left beside it.
-pub(super) fn interrupted_heal(snapshot: &Snapshot) -> Option<Finding> {
-    let about = Evidence::of(snapshot.siblings.iter().filter_map(|sibling| match sibling {
+pub(super) fn interrupted_heal(siblings: &[Sibling]) -> Option<Finding> {
+    let about = Evidence::of(siblings.iter().filter_map(|sibling| match sibling {
         Sibling::Interrupted(path) => Some(path.clone()),
         Sibling::Kept(_) => None,
     }));

@@ -189,6 +189,10 @@ pub fn heal(
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
     let heal = Heal { request, caller, interrupt, progress };
+    if request.extent == Extent::Whole && fs::lstat_if_any(request.prefix.path())?.is_none() {
+        // Cut off between two renames: to settle that brings one of the trees back.
+        drop(Journal::open(request.prefix)?);
+    }
     let mut known = heal.look()?;
     let unsettled = known.snapshot.siblings.iter().any(|beside| matches!(beside, Sibling::Interrupted(_)));
     if request.extent == Extent::Plan {

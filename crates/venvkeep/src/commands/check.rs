@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use venvkeep_core::diagnose::diagnose;
 use venvkeep_core::diagnose::finding::{Finding, Status, status};
+use venvkeep_core::diagnose::{absent, diagnose};
 use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::snapshot::Snapshot;
-use venvkeep_core::inspect::{deep, inspect};
+use venvkeep_core::inspect::{deep, inspect, siblings};
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::prefix::Prefix;
 
@@ -21,8 +21,10 @@ use crate::request::Session;
 /// One environment, looked at.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// Its facts.
-    pub(crate) snapshot: Snapshot,
+    /// Which.
+    pub(crate) prefix: Prefix,
+    /// Its facts; `None` where an interrupted heal left nothing at its place.
+    pub(crate) snapshot: Option<Snapshot>,
     /// What is wrong with it, the worst first.
     pub(crate) findings: Vec<Finding>,
 }
@@ -57,11 +59,20 @@ fn located(wish: &CheckArguments, session: &Session<'_>) -> Result<Vec<Prefix>, 
 }
 
 fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result<Checked, Failure> {
-    let mut snapshot = inspect(prefix, &session.caller.viewer)
-        .map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
-    if wish.deep {
-        deep::compare_content(&mut snapshot);
+    let prefix = prefix.clone();
+    match inspect(&prefix, &session.caller.viewer) {
+        Ok(mut snapshot) => {
+            if wish.deep {
+                deep::compare_content(&mut snapshot);
+            }
+            let findings = diagnose(&snapshot, &credentials::user_name);
+            Ok(Checked { prefix, snapshot: Some(snapshot), findings })
+        }
+        Err(error) => match absent(&siblings(&prefix)) {
+            Some(finding) if error.is_missing() => {
+                Ok(Checked { prefix, snapshot: None, findings: vec![finding] })
+            }
+            _ => Err(Failure::new(Exit::Failed, printable(error.to_string()))),
+        },
     }
-    let findings = diagnose(&snapshot, &credentials::user_name);
-    Ok(Checked { snapshot, findings })
 }

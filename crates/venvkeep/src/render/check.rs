@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Code, Finding, Remedy, Severity, Status};
 use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::snapshot::{EnvironmentKind, Snapshot};
-use venvkeep_core::model::facts::Facts;
 use venvkeep_core::model::tree::Tree;
 
 use super::json as shared;
@@ -37,10 +36,12 @@ pub(crate) fn report(checked: &[Checked], screen: &Screen) -> String {
 
 fn environment(one: &Checked, screen: &Screen) -> String {
     let paint = screen.paint();
-    let path = printable(one.snapshot.prefix.path());
+    let path = printable(one.prefix.path());
     let verdict = paint.text(emphasis(one.status()), status_word(one.status()));
     let mut text = format!("{}: {verdict}\n", paint.text(Emphasis::Strong, path));
-    text.push_str(&wrapped(&description(&one.snapshot), "  "));
+    if let Some(snapshot) = &one.snapshot {
+        text.push_str(&wrapped(&description(snapshot), "  "));
+    }
     for finding in one.findings.iter().filter(|finding| !screen.quiet || finding.severity > Severity::Note) {
         text.push_str(&paragraph(finding, screen));
     }
@@ -129,7 +130,7 @@ fn way_out(one: &Checked, paint: Paint) -> String {
     if !one.findings.iter().any(heals) {
         return String::new();
     }
-    let command = format!("venvkeep heal {}", shell_word(one.snapshot.prefix.path()));
+    let command = format!("venvkeep heal {}", shell_word(one.prefix.path()));
     let command = paint.text(Emphasis::Command, command);
     format!("\nPut it right, without sudo and without loss:\n  {command}\n")
 }
@@ -153,21 +154,20 @@ pub(crate) fn document(checked: &[Checked]) -> Value {
 }
 
 fn environment_value(one: &Checked) -> Value {
-    let snapshot = &one.snapshot;
-    let prefix = &snapshot.prefix;
-    let owner: &Facts = snapshot.tree.facts(Tree::ROOT);
+    let (prefix, snapshot) = (&one.prefix, one.snapshot.as_ref());
+    let owner = snapshot.map(|snapshot| snapshot.tree.facts(Tree::ROOT).uid);
     let findings: Vec<Value> = one.findings.iter().map(|finding| shared::finding(finding, prefix)).collect();
     json!({
         "path": prefix.path().to_string_lossy(),
         "name": prefix.name().to_string_lossy(),
         "status": one.status(),
-        "kind": kind(snapshot.kind),
+        "kind": kind(snapshot.map_or(EnvironmentKind::Unknown, |snapshot| snapshot.kind)),
         "python": {
-            "implementation": snapshot.implementation(),
-            "version": snapshot.python.map(|version| version.to_string()),
+            "implementation": snapshot.and_then(Snapshot::implementation),
+            "version": snapshot.and_then(|snapshot| snapshot.python).map(|version| version.to_string()),
         },
-        "owner": { "uid": owner.uid, "name": credentials::user_name(owner.uid) },
-        "entries": snapshot.tree.len(),
+        "owner": owner.map(|uid| json!({ "uid": uid, "name": credentials::user_name(uid) })),
+        "entries": snapshot.map_or(0, |snapshot| snapshot.tree.len()),
         "findings": findings,
     })
 }
