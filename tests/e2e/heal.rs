@@ -1,13 +1,16 @@
 //! `heal`: the same environment, the user's own, with the old tree beside it; or nothing changed.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
 
+use serde_json::json;
 use venvkeep_testkit::{
     Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require, tools,
 };
 
 use crate::VENVKEEP;
-use crate::support::{first_environment, kept_tree, lines, names_in, with_uv};
+use crate::support::{finding_codes, first_environment, kept_tree, lines, names_in, with_uv};
 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
 
@@ -115,6 +118,67 @@ fn a_dry_run_plans_and_changes_nothing() {
     assert_eq!(first_environment(&report)["outcome"], "planned", "{report}");
     before.assert_unchanged();
     assert_eq!(names_in(project.path()), names);
+}
+
+#[test]
+fn what_only_the_user_can_put_right_is_said_and_nothing_is_rebuilt() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(["with-deps"]).build();
+    env.installer(Who::User).args(["uninstall", "-y", "pure-one"]).run().success();
+    let before = fingerprint(env.path());
+    project.venvkeep(["heal"]).run().code(1).stdout_has("dependency-unmet").stdout_lacks("healthy");
+    before.assert_unchanged();
+    assert_eq!(names_in(project.path()).len(), 1);
+}
+
+#[test]
+fn metadata_that_names_nothing_is_named_by_the_heal() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).packages(["pure-one", "ns-part"]).build();
+    let nameless = env.dist_info("pure_one").with_file_name("-.dist-info");
+    fs::rename(env.dist_info("pure_one"), &nameless).unwrap();
+    env.garble(nameless.join("METADATA"));
+    project.venvkeep(["heal"]).wheels_only(ctx.wheels()).run().code(4).stdout_has("-.dist-info");
+    assert_eq!(lines(&project.venvkeep(["freeze"]).run().success()), ["ns-part==1.0"]);
+}
+
+#[test]
+fn a_linked_library_is_not_taken_for_an_empty_one() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).packages(["pure-one"]).build();
+    fs::rename(env.path().join("lib"), project.path().join("library")).unwrap();
+    symlink("../library", env.path().join("lib")).unwrap();
+    let before = fingerprint(env.path());
+    for command in ["freeze", "heal"] {
+        project.venvkeep([command]).run().code(3).stdout_is("").stderr_has("-r");
+    }
+    before.assert_unchanged();
+}
+
+/// On a file system without the exchange of names, at the moment when nothing is at the environment's place.
+#[test]
+fn what_was_cut_off_between_two_renames_is_found_and_settled() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(["pure-one"]).build();
+    let kept = project.path().join(".venv.venvkeep-old-20261121-091500");
+    let old = fs::metadata(env.path()).unwrap();
+    let stage = project.path().join(".venv.venvkeep-stage-0011223344556677");
+    let building = json!({ "step": "building", "stage": stage, "identity": { "device": 0, "inode": 0 } });
+    let identity = json!({ "device": old.dev(), "inode": old.ino() });
+    let swapping = json!({ "step": "swapping", "old": identity, "kept": kept });
+    project.write(".venv.venvkeep-journal", format!("{building}\n{swapping}\n"));
+    fs::rename(env.path(), &kept).unwrap();
+
+    project.venvkeep(["check", ".venv"]).run().code(1).stdout_has("venvkeep heal");
+    let report = project.venvkeep(["check", "--json"]).run().code(1);
+    assert_eq!(finding_codes(&report), BTreeSet::from(["interrupted-heal".to_owned()]));
+    project.venvkeep(["heal", ".venv"]).run().success();
+    assert_eq!(names_in(project.path()), BTreeSet::from([".venv".to_owned()]));
+    project.venvkeep(["check"]).run().success();
 }
 
 #[test]

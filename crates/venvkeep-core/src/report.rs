@@ -20,7 +20,7 @@ use crate::rebuild::carry::Note;
 pub enum Outcome {
     /// The new environment is in place.
     Healed,
-    /// Nothing was wrong, nothing was done.
+    /// Nothing was wrong that a heal puts right, and nothing was done; [`Report::before`] says what else is.
     Healthy,
     /// Only the plan was made.
     Planned,

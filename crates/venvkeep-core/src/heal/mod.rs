@@ -367,6 +367,10 @@ impl Heal<'_> {
         let mut report = Report::new(plan.prefix.clone(), outcome, findings);
         report.distributions = distributions(&built.pins, plan, Some((verified.snapshot(), old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
+        if self.request.wishes.list == ListOrigin::Environment && !old.unidentified.is_empty() {
+            // The report names each of them among what is only in the old tree.
+            report.outcome = Outcome::NeedsAttention;
+        }
         report.baked_in = built.relocated.baked_in;
         report.base = Some((plan.base.clone(), plan.choice.clone()));
         report.requirements = plan.requirements.clone();

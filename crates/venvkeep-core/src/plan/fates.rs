@@ -81,7 +81,9 @@ impl Why {
             Self::Creator => "belonged to the old environment's interpreter or activation",
             Self::Distribution => "belongs to a distribution that no longer has it",
             Self::Leftover => "left by an uninstall that was cut off",
-            Self::Unidentified => "metadata that names no distribution",
+            Self::Unidentified => {
+                "metadata that names no distribution: none was installed for it; install it by name if you need it"
+            }
             Self::Venvkeep => "venvkeep's own mark",
             Self::Special => "not a file: pipes, sockets and devices are not copied",
             Self::Unreadable => "you may not read it",

@@ -10,7 +10,7 @@ mod trust;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::diagnose::finding::{Finding, Status, status};
+use crate::diagnose::finding::{Finding, Remedy, Severity};
 use crate::inspect::holdings::Holding;
 use crate::inspect::snapshot::{Config, Snapshot};
 use crate::model::interpreter::BaseInterpreter;
@@ -232,9 +232,11 @@ pub enum Decision {
     Rebuild(Box<Plan>),
 }
 
-/// Whether anything has to be done at all.
+/// Whether anything has to be done at all. What is wrong and has another remedy (a dependency that was never
+/// installed) would be wrong again after every heal.
 pub fn wants_work(findings: &[Finding], wishes: &Wishes) -> bool {
-    status(findings) != Status::Healthy || wishes.when_healthy == WhenHealthy::Rebuild
+    let heals = |finding: &Finding| finding.severity > Severity::Note && finding.remedy == Remedy::Heal;
+    wishes.when_healthy == WhenHealthy::Rebuild || findings.iter().any(heals)
 }
 
 /// Decides what a heal does; `requirements` is the list it has to reproduce.

@@ -64,6 +64,7 @@ pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
 fn exit_of(report: &Report) -> Exit {
     match report.outcome {
         // What a heal cannot put right (a dependency that was never installed) is still there.
+        Outcome::Healthy if status(&report.before) != Status::Healthy => Exit::Findings,
         Outcome::Healed if status(&report.after) != Status::Healthy => Exit::Findings,
         Outcome::Healed | Outcome::Healthy | Outcome::Planned => Exit::Done,
         Outcome::Failed => Exit::Failed,

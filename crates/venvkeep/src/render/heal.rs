@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use venvkeep_core::diagnose::finding::{Finding, Severity};
+use venvkeep_core::diagnose::finding::{Finding, Remedy, Severity, Status, status};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::BaseChoice;
 use venvkeep_core::report::{Outcome, Report};
@@ -63,6 +63,13 @@ pub(crate) fn report(report: &Report, session: &Session<'_>) -> String {
     let paint = session.screen.paint();
     let path = paint.text(Emphasis::Strong, printable(report.prefix.path()));
     match report.outcome {
+        Outcome::Healthy if status(&report.before) != Status::Healthy => {
+            format!(
+                "{path}: nothing that a heal puts right\n{}{}",
+                problems("wrong", &report.before),
+                advice(report)
+            )
+        }
         Outcome::Healthy => {
             let word = paint.text(Emphasis::Good, "healthy");
             format!("{path} is {word}: nothing to do\n")
@@ -143,6 +150,17 @@ fn problems(label: &str, findings: &[Finding]) -> String {
     for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
         line(&mut text, label, &format!("{}: {}", finding.code, printable(&finding.message)));
         label = "";
+    }
+    text
+}
+
+/// What the user can do about what a heal does not put right.
+fn advice(report: &Report) -> String {
+    let mut text = String::new();
+    for finding in &report.before {
+        if let Remedy::Advice(advice) = &finding.remedy {
+            line(&mut text, "to do", &printable(advice));
+        }
     }
     text
 }
