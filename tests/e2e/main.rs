@@ -16,6 +16,7 @@ mod freeze;
 mod ground;
 mod heal;
 mod index_settings;
+mod lists;
 mod new;
 mod prune;
 mod reuse;

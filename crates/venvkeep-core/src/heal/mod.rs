@@ -485,6 +485,13 @@ fn distributions(
         same_bytes: None,
         detail: "left out as you asked".to_owned(),
     });
+    let not_meant = plan.not_meant.iter().map(|pin| DistributionReport {
+        name: pin.name.to_string(),
+        version: version(pin),
+        source: "skipped",
+        same_bytes: None,
+        detail: format!("left out: it is not for this Python or system ({})", pin.requirement()),
+    });
     pins.iter()
         .map(|planned| {
             let compared = built.and_then(|(new, old)| {
@@ -503,6 +510,7 @@ fn distributions(
             }
         })
         .chain(skipped)
+        .chain(not_meant)
         .collect()
 }
 

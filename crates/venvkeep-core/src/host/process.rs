@@ -4,12 +4,15 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+};
 
 use super::programs::TrustedProgram;
 use crate::model::interrupt::Interrupt;
@@ -83,6 +86,9 @@ pub fn run(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // Its own group, so that what it starts can be ended with it. The terminal's Ctrl-C no longer reaches it, but
+        // the caller's flag does.
+        .process_group(0)
         .spawn()
         .map_err(start)?;
     let outcome = attend(&mut child, invocation, interrupt, on_line);
@@ -172,19 +178,89 @@ fn keep_end(kept: &mut VecDeque<u8>, bytes: &[u8]) {
     kept.drain(..excess);
 }
 
-/// Asks a program to end, and makes it end when it does not.
+/// How often is looked whether something has ended, and how many times.
+const LOOK: (Duration, u32) = (Duration::from_millis(20), 50);
+
+/// Asks a program and all that it started to end, makes them end when they do not, and waits until they are gone: what
+/// they were writing into is removed next.
 fn stop(child: &mut Child) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let Some(pid) = pid {
-        // It may have ended already.
-        let _ = kill_process(pid, Signal::TERM);
-    }
-    for _ in 0..40 {
-        if !matches!(child.try_wait(), Ok(None)) {
+    let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+    // They may have ended already.
+    let _ = kill_process_group(group, Signal::TERM);
+    // Until it is waited for, the program's end leaves its number, which is the group's, to nobody else.
+    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    wait_until(|| !matches!(waitid(WaitId::Pid(group), peek), Ok(None)));
+    let _ = kill_process_group(group, Signal::KILL);
+    let _ = child.wait();
+    // What the program had started is waited for by the system's first process. Where that does not do so (a
+    // container), dead processes stay in the group for ever, so there is an end to this too.
+    wait_until(|| test_kill_process_group(group).is_err());
+}
+
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let (pause, times) = LOOK;
+    for _ in 0..times {
+        if is_so() {
             return;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(pause);
     }
-    let _ = child.kill();
-    let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the tests look at the disk by themselves")]
+
+    use std::fs;
+    use std::path::Path;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::{Interrupt, Invocation, ProcessError, run};
+    use crate::host::credentials;
+    use crate::host::programs;
+
+    /// A program whose child beats once in 20 ms into the file `beat`, and goes on when it is asked to end.
+    const BEATING: &str = "(trap '' TERM; while :; do echo . >> beat; sleep 0.02; done) & echo up >&2; trap 'exit 1' TERM; wait";
+
+    fn start(directory: &Path, patience: Option<Duration>, interrupt: &Interrupt) -> ProcessError {
+        let shell = programs::trust(Path::new("/bin/sh"), &credentials::viewer(Vec::new())).unwrap();
+        let invocation = Invocation {
+            program: &shell,
+            arguments: ["-c", BEATING].map(Into::into).to_vec(),
+            variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            directory,
+            patience,
+        };
+        let flag = interrupt.flag();
+        run(&invocation, interrupt, &mut |_| {
+            if patience.is_none() {
+                flag.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        })
+        .unwrap_err()
+    }
+
+    fn assert_silent(directory: &Path) {
+        let beats = || fs::read(directory.join("beat")).map_or(0, |text| text.len());
+        let before = beats();
+        sleep(Duration::from_millis(200));
+        assert_eq!(beats(), before, "a child of the program outlived it");
+    }
+
+    #[test]
+    fn nothing_of_it_is_left_after_an_interruption() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = start(directory.path(), None, &Interrupt::default());
+        assert!(matches!(error, ProcessError::Interrupted), "{error}");
+        assert_silent(directory.path());
+    }
+
+    #[test]
+    fn nothing_of_it_is_left_when_patience_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = start(directory.path(), Some(Duration::from_millis(300)), &Interrupt::default());
+        assert!(matches!(error, ProcessError::TooSlow { .. }), "{error}");
+        assert_silent(directory.path());
+    }
 }

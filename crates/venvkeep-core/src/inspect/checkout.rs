@@ -6,11 +6,10 @@
 //! else too, where git refuses. Included configuration files are not followed. In a linked worktree pip names a
 //! `subdirectory` outside of the repository; here it is the one inside.
 
-use std::fmt::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::fs;
+use crate::model::file_url;
 use crate::model::git_config::remote_url;
 use crate::model::name::PackageName;
 use crate::model::requirements::{Editable, PinnedVersion};
@@ -45,22 +44,8 @@ fn pinned(name: &PackageName, version: &str) -> String {
 fn path_target(project: &Path) -> String {
     match project.to_str().filter(|path| !path.contains(char::is_control)) {
         Some(path) => path.to_owned(),
-        None => file_url(project),
+        None => file_url::to_url(project),
     }
-}
-
-/// `file:///...` with every byte escaped that is not plain.
-fn file_url(path: &Path) -> String {
-    let mut url = String::from("file://");
-    for &byte in path.as_os_str().as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/_.-~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(url, "%{byte:02X}");
-        }
-    }
-    url
 }
 
 /// A git repository with a checkout.
@@ -176,7 +161,7 @@ fn pip_url(remote: &str) -> Option<String> {
         return Some(remote.to_owned());
     }
     if Path::new(remote).is_absolute() && fs::stat(Path::new(remote)).is_ok() {
-        return Some(file_url(Path::new(remote)));
+        return Some(file_url::to_url(Path::new(remote)));
     }
     let (host, path) = remote.split_once(':')?;
     let (user, server) = match host.split_once('@') {

@@ -5,14 +5,13 @@
 //! absent, and the distribution freezes to `name==version`. On top, whatever goes into the printed line must
 //! be free of blanks and control characters, since a blank or a line break would end the requirement.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
+use super::file_url;
 use super::name::PackageName;
 
 /// Where a distribution came from.
@@ -217,10 +216,7 @@ impl DirectUrl {
 
     /// The path that a `file:///…` URL means, percent signs decoded; `None` for every other URL.
     pub fn local_path(&self) -> Option<PathBuf> {
-        let rest = self.url.strip_prefix("file://")?;
-        let path = rest.strip_prefix("localhost").unwrap_or(rest);
-        let path = path.split(['?', '#']).next().filter(|path| path.starts_with('/'))?;
-        Some(PathBuf::from(OsString::from_vec(percent_decode(path))))
+        file_url::to_path(&self.url)
     }
 
     /// The URL without user and password, for showing. Kept as PEP 610 allows: `git@`, and what names
@@ -247,27 +243,6 @@ fn names_variables(text: &str) -> bool {
         name.is_some_and(|name| !name.is_empty() && name.chars().all(allowed))
     };
     text.split(':').count() <= 2 && text.split(':').all(is_variable)
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes.get(at + 1..at + 3).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
-        let code = digits.and_then(|pair| std::str::from_utf8(pair).ok());
-        match code.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(byte) if bytes[at] == b'%' => {
-                out.push(byte);
-                at += 3;
-            }
-            _ => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod dist_name;
 pub mod distribution;
 pub mod entry_points;
 pub mod facts;
+pub mod file_url;
 pub mod git_config;
 pub mod headers;
 pub mod index_settings;

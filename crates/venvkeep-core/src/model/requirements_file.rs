@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use pep508_rs::MarkerTree;
 
+use super::file_url;
 use super::name::PackageName;
 use super::requirements::{Editable, FrozenRequirements, Pin, PinConditions, PinKind, PinnedVersion};
 
@@ -52,6 +53,11 @@ pub enum LineFault {
     /// `-e` of a path or URL that tells no name.
     #[error("it does not say which package this is; add #egg=NAME to its end")]
     NamelessEditable,
+    /// No `--hash`, where other lines have one.
+    #[error(
+        "it has no --hash although other lines do; hash every line (pip-compile --generate-hashes) or none"
+    )]
+    Unhashed,
     /// Anything else.
     #[error("it is not a requirement; write NAME==VERSION")]
     Unreadable,
@@ -71,8 +77,9 @@ impl fmt::Display for RequirementsError {
 
 /// Reads a requirements file.
 pub fn parse(text: &str) -> Result<FrozenRequirements, RequirementsError> {
-    let mut pins = Vec::new();
+    let mut pins: Vec<Pin> = Vec::new();
     let mut problems = Vec::new();
+    let mut unhashed = Vec::new();
     // `pip freeze` tells the name of an editable directory only in the comment above it.
     let mut comments = Vec::new();
     for (number, line) in logical_lines(text) {
@@ -86,14 +93,37 @@ pub fn parse(text: &str) -> Result<FrozenRequirements, RequirementsError> {
             continue;
         }
         match read_line(line, above) {
-            Ok(pin) => pins.push(pin),
-            Err(fault) => {
-                let shown = line.chars().take(80).flat_map(char::escape_debug).collect();
-                problems.push(LineProblem { line: number, shown, fault });
+            Ok(pin) => {
+                if !is_hashed(&pin) {
+                    unhashed.push(LineProblem::new(number, line, LineFault::Unhashed));
+                }
+                pins.push(pin);
             }
+            Err(fault) => problems.push(LineProblem::new(number, line, fault)),
         }
     }
+    // pip checks all or none: one hash makes it refuse every line without.
+    if pins.iter().any(|pin| !pin.conditions.hashes.is_empty()) {
+        problems.append(&mut unhashed);
+        problems.sort_by_key(|problem| problem.line);
+    }
     if problems.is_empty() { Ok(FrozenRequirements::new(pins)) } else { Err(RequirementsError { problems }) }
+}
+
+impl LineProblem {
+    fn new(line: usize, text: &str, fault: LineFault) -> Self {
+        Self { line, shown: text.chars().take(80).flat_map(char::escape_debug).collect(), fault }
+    }
+}
+
+/// Whether a line says which bytes it means. An archive's URL can do so in its fragment.
+fn is_hashed(pin: &Pin) -> bool {
+    const ALGORITHMS: [&str; 3] = ["sha256=", "sha384=", "sha512="];
+    let in_fragment = |url: &str| {
+        let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
+        fragment.split('&').any(|part| ALGORITHMS.iter().any(|algorithm| part.starts_with(algorithm)))
+    };
+    !pin.conditions.hashes.is_empty() || matches!(&pin.kind, PinKind::Direct { url } if in_fragment(url))
 }
 
 /// Lines with those joined that end in a backslash, each with the number of its first. A comment is never
@@ -194,13 +224,22 @@ fn read_editable(target: &str, above: Vec<String>) -> Result<Pin, LineFault> {
     let egg = egg.map(|egg| egg.split('[').next().unwrap_or(egg));
     let name = egg.or_else(|| above.iter().rev().find_map(|comment| name_in_comment(comment)));
     let name = name.and_then(|name| PackageName::parse(name).ok()).ok_or(LineFault::NamelessEditable)?;
-    let location = target.strip_prefix("file://").unwrap_or(target).split('#').next();
     let editable = Editable {
         target: target.to_owned(),
         comments: above.into_iter().filter(|comment| comment.starts_with("# Editable ")).collect(),
-        location: location.filter(|path| path.starts_with('/')).map(PathBuf::from),
+        location: project_directory(target),
     };
     Ok(Pin::editable(name, editable))
+}
+
+/// The directory of this machine that stands behind `-e`, without `[extras]`.
+fn project_directory(target: &str) -> Option<PathBuf> {
+    let place = target.split('#').next().unwrap_or(target);
+    let place = match place.split_once('[') {
+        Some((before, extras)) if extras.ends_with(']') => before,
+        _ => place,
+    };
+    file_url::to_path(place).or_else(|| place.starts_with('/').then(|| PathBuf::from(place)))
 }
 
 /// The NAME of `# Editable install with no version control (NAME==1.0)`.
@@ -301,18 +340,26 @@ mod tests {
         assert_eq!(list.to_text(), text);
         let PinKind::Editable(editable) = &list.pins()[0].kind else { panic!("{list:?}") };
         assert_eq!(editable.location.as_deref(), Some(Path::new("/home/u/b")));
+        for (target, place) in [
+            ("file:///a%20b#egg=x", Some("/a b")),
+            ("/a b[dev]#egg=x", Some("/a b")),
+            ("git+file:///a#egg=x", None),
+            ("./a#egg=x", None),
+        ] {
+            assert_eq!(super::project_directory(target).as_deref(), place.map(Path::new), "{target}");
+        }
     }
 
     #[test]
     fn hashes_markers_and_comments() {
         let text = "\u{feff}# by pip-compile\r\nsix==1.16.0 \\\r\n    --hash=sha256:aa \\\r\n    --hash sha256:bb\r\n    # via x\r\n\
-                    Requests [socks, x_y] == 2.0 ; python_version > '3'  # why\n\nz @ file:///z#egg=z ; os_name == 'a'\n";
+                    Requests [socks, x_y] == 2.0 ; python_version > '3' --hash=sha256:cc  # why\n\nz @ file:///z#sha256=1&egg=z ; os_name == 'a'\n";
         assert_eq!(
             lines(text),
             [
-                "Requests[socks,x_y]==2.0; python_version > '3'",
+                "Requests[socks,x_y]==2.0; python_version > '3' --hash=sha256:cc",
                 "six==1.16.0 --hash=sha256:aa --hash=sha256:bb",
-                "z @ file:///z#egg=z ; os_name == 'a'",
+                "z @ file:///z#sha256=1&egg=z ; os_name == 'a'",
             ]
         );
     }
@@ -347,6 +394,15 @@ mod tests {
         {
             assert_eq!(fault(line), LineFault::Unreadable, "{line}");
         }
+    }
+
+    #[test]
+    fn hashes_are_for_all_lines_or_none() {
+        let error =
+            parse("a==1 --hash=sha256:aa\nb==1\nc @ https://x/c.whl#sha256=1\n-e /d#egg=d\n").unwrap_err();
+        let problems: Vec<_> = error.problems.iter().map(|problem| (problem.line, problem.fault)).collect();
+        assert_eq!(problems, [(2, LineFault::Unhashed), (4, LineFault::Unhashed)]);
+        assert!(parse("b==1\nc @ https://x/c.whl#sha256=1").is_ok());
     }
 
     #[test]

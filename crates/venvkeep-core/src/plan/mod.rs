@@ -2,6 +2,7 @@
 //!
 //! Pure: it can be tested, printed (`--dry-run`) and refused before anything is written.
 
+mod conditions;
 pub mod entries;
 pub mod fates;
 mod source;
@@ -178,6 +179,8 @@ pub struct Plan {
     pub pins: Vec<PlannedPin>,
     /// What is left out because the user said so.
     pub skipped: Vec<Pin>,
+    /// What is on the list for other interpreters or systems, by its marker.
+    pub not_meant: Vec<Pin>,
     /// Whether the environment sees the system's packages, as before.
     pub system_site_packages: bool,
     /// What the shell's prompt shows, as before.
@@ -253,6 +256,7 @@ pub fn plan(
         let prefix = snapshot.prefix.path().to_owned();
         return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements });
     }
+    let (requirements, not_meant) = conditions::applying(&requirements, &means.base);
     let (requirements, skipped) = without_skipped(&requirements, &wishes.skip)?;
     let choice = source::Choice::new(snapshot, wishes, &means, hostile);
     let planned: Vec<_> = requirements.pins().iter().map(|pin| choice.plan(pin)).collect();
@@ -280,6 +284,7 @@ pub fn plan(
         choice: means.choice,
         pins,
         skipped,
+        not_meant,
         system_site_packages: config.is_some_and(|config| {
             // Python takes a missing key for true; every tool writes it, so a missing one means a damaged file.
             config.get("include-system-site-packages").is_some() && config.include_system_site_packages()

@@ -9,7 +9,7 @@ use crate::inspect::freeze;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
-use crate::model::requirements::{FrozenRequirements, PinKind};
+use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 
 /// What a stage has to meet.
 #[derive(Debug)]
@@ -39,8 +39,9 @@ impl Expectations {
     /// In words, what a stage does not meet.
     pub(super) fn unmet_by(&self, snapshot: &Snapshot) -> Vec<String> {
         let mut problems = Vec::new();
-        let wanted = keys(&self.requirements);
-        let got = keys(&freeze::freeze(&snapshot.distributions));
+        let floating = floating(&self.requirements);
+        let wanted = keys(&self.requirements, &floating);
+        let got = keys(&freeze::freeze(&snapshot.distributions), &floating);
         let describe = |what: &str, names: Vec<String>| format!("{what} {}", names.join(", "));
         let (missing, unwanted) = (only_in(&wanted, &got), only_in(&got, &wanted));
         if !missing.is_empty() {
@@ -65,17 +66,50 @@ impl Expectations {
 }
 
 /// A list as comparable texts. Editables count by their project: the commit that a line shows is the checkout's, which
-/// is not what is being rebuilt. Hashes and markers of a user's list are the installer's to check.
-fn keys(list: &FrozenRequirements) -> BTreeSet<String> {
-    let key = |pin: &crate::model::requirements::Pin| {
+/// is not what is being rebuilt. Hashes and markers of a user's list are the installer's to check; so is a branch or
+/// tag of a repository, since what was installed names the commit: such `floating` ones count by their address.
+fn keys(list: &FrozenRequirements, floating: &BTreeSet<&PackageName>) -> BTreeSet<String> {
+    let key = |pin: &Pin| {
         let name = pin.name.normalized();
         match &pin.kind {
             PinKind::Exact(version) => format!("{name}=={}", version.to_text()),
-            PinKind::Direct { url } => format!("{name} @ {}", url.split('#').next().unwrap_or_default()),
+            PinKind::Direct { url } => {
+                let (address, revision) = origin(url);
+                let revision = revision.filter(|_| !floating.contains(&pin.name));
+                format!("{name} @ {address}{}", revision.map(|text| format!("@{text}")).unwrap_or_default())
+            }
             PinKind::Editable(_) => format!("-e {name}"),
         }
     };
     list.pins().iter().map(key).collect()
+}
+
+/// Those that name a repository without the whole hash of a commit.
+fn floating(list: &FrozenRequirements) -> BTreeSet<&PackageName> {
+    let is_commit =
+        |text: &str| matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let floats = |pin: &&Pin| match &pin.kind {
+        PinKind::Direct { url } => is_repository(url) && !origin(url).1.is_some_and(is_commit),
+        PinKind::Exact(_) | PinKind::Editable(_) => false,
+    };
+    list.pins().iter().filter(floats).map(|pin| &pin.name).collect()
+}
+
+/// `git+https`, `hg+ssh` and the like.
+fn is_repository(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| scheme.contains('+'))
+}
+
+/// A URL's address, without its fragment, and the revision behind a repository's path.
+fn origin(url: &str) -> (&str, Option<&str>) {
+    let address = url.split('#').next().unwrap_or_default();
+    match address.rsplit_once('@') {
+        // In front of the first slash behind the scheme it is the user's name.
+        Some((before, revision)) if is_repository(address) && before.splitn(4, '/').nth(3).is_some() => {
+            (before, Some(revision))
+        }
+        _ => (address, None),
+    }
 }
 
 /// Scripts whose entry point's module is not in the environment: `name (module)`.
@@ -119,4 +153,39 @@ fn is_extension_module(snapshot: &Snapshot, place: &Path) -> bool {
         let is_native = file.extension().is_some_and(|extension| extension == "so");
         is_native && file.to_string_lossy().strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{floating, keys, origin};
+    use crate::model::requirements_file;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn a_revision_stands_behind_the_path() {
+        for (url, parts) in [
+            ("git+https://x/e.git@v1#egg=e", ("git+https://x/e.git", Some("v1"))),
+            ("git+ssh://git@x/e.git", ("git+ssh://git@x/e.git", None)),
+            ("git+ssh://git@x/e.git@a/b", ("git+ssh://git@x/e.git", Some("a/b"))),
+            ("git+file:///a/e@main", ("git+file:///a/e", Some("main"))),
+            ("https://x/e@1.whl", ("https://x/e@1.whl", None)),
+        ] {
+            assert_eq!(origin(url), parts, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_met_by_a_commit_and_a_commit_by_itself_alone() {
+        let list =
+            |revision: &str| requirements_file::parse(&format!("e @ git+https://x/e.git{revision}")).unwrap();
+        let meets = |wanted: &str, got: &str| {
+            let (wanted, got) = (list(wanted), list(got));
+            let floating = floating(&wanted);
+            keys(&wanted, &floating) == keys(&got, &floating)
+        };
+        let installed = format!("@{COMMIT}");
+        assert!(meets("@main", &installed) && meets("", &installed) && meets(&installed, &installed));
+        assert!(!meets(&format!("@{}", COMMIT.replace('0', "f")), &installed));
+    }
 }

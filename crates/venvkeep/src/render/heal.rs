@@ -200,6 +200,7 @@ fn installed(report: &Report) -> String {
                 "skipped" => "left out as you asked",
                 "bundled" => "from the wheels that come with Python",
                 "url" => "from where they were installed from",
+                "skipped" => "left out",
                 _ => "from the package index",
             };
             format!("{count} {place}")

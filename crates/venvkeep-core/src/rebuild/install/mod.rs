@@ -17,9 +17,10 @@ use crate::host::process::{self, Finished, Invocation, ProcessError};
 use crate::host::programs::{self, TrustedProgram};
 use crate::host::remove;
 use crate::model::caller::Caller;
+use crate::model::file_url;
 use crate::model::index_settings::IndexSettings;
 use crate::model::interrupt::Interrupt;
-use crate::model::requirements::Pin;
+use crate::model::requirements::{Editable, Pin, PinKind};
 use crate::progress::{Event, Progress};
 
 /// Which program installs.
@@ -177,16 +178,16 @@ impl Job<'_> {
     }
 }
 
-/// The line that has a pin installed. An editable one is installed from its project as it lies there; its `git`
-/// address, which the frozen list shows, would fetch another copy.
+/// The line that has a pin installed, with its hashes. An editable one is installed from its project as it lies there;
+/// its `git` address, which the frozen list shows, would fetch another copy. A path can hold anything, so it is written
+/// as a URL, in which nothing can end the line or the word.
 fn install_line(pin: &Pin) -> String {
-    let editable = match &pin.kind {
-        crate::model::requirements::PinKind::Editable(editable) => editable.location.as_ref(),
-        _ => None,
-    };
-    match editable {
-        Some(location) => format!("-e {}\n", location.display()),
-        None => format!("{}\n", pin.requirement()),
+    match &pin.kind {
+        PinKind::Editable(Editable { location: Some(location), .. }) => {
+            format!("-e {}\n", file_url::to_url(location))
+        }
+        PinKind::Editable(_) => format!("{}\n", pin.requirement()),
+        PinKind::Exact(_) | PinKind::Direct { .. } => format!("{}\n", pin.lines().concat()),
     }
 }
 
@@ -226,4 +227,35 @@ fn arguments(installer: &Installer, list: &Path, python: &TrustedProgram, attemp
     };
     let list = [OsString::from("-r"), list.into()];
     start.into_iter().chain(options.iter().chain(trial).map(OsString::from)).chain(list).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Editable, Pin, install_line};
+    use crate::model::name::PackageName;
+    use crate::model::requirements_file;
+
+    #[test]
+    fn hashes_and_markers_reach_the_installer() {
+        let line = "six==1.16.0; os_name == 'posix' --hash=sha256:aa --hash=sha256:bb\n";
+        let list = requirements_file::parse(line).unwrap();
+        assert_eq!(install_line(&list.pins()[0]), line);
+    }
+
+    #[test]
+    fn an_editables_path_stays_one_word() {
+        for (path, line) in [
+            ("/a b/c", "-e file:///a%20b/c\n"),
+            ("/x\n--index-url http://evil", "-e file:///x%0A--index-url%20http%3A//evil\n"),
+            ("/${HOME}", "-e file:///%24%7BHOME%7D\n"),
+        ] {
+            let target = "git+https://x/e.git@abc#egg=e".to_owned();
+            let editable =
+                Editable { target, comments: vec!["# x".into()], location: Some(PathBuf::from(path)) };
+            let pin = Pin::editable(PackageName::parse("e").unwrap(), editable);
+            assert_eq!(install_line(&pin), line);
+        }
+    }
 }

@@ -55,6 +55,9 @@ pub(super) fn for_installer(
     if let Ok(path) = std::env::join_paths(clean_search_path(&caller.search_path())) {
         variables.push(("PATH".into(), path));
     }
+    // The installer's group is not the terminal's: whoever asked there would wait for ever. git fails instead, and ssh
+    // asks in a window where it can.
+    variables.extend(pairs(&[("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS_REQUIRE", "force")]));
     match installer {
         // The user's `user = true` would send everything to ~/.local.
         Installer::Pip { .. } => {

@@ -1,0 +1,98 @@
+//! Lists that people write: hashes, markers, addresses; and projects whose paths are hard to write down.
+
+use std::fs;
+
+use venvkeep_testkit::{Context, Invocation, Maker, Need, Project, Who, fingerprint, require};
+
+use crate::VENVKEEP;
+use crate::support::{first_environment, lines, names_in, with_uv};
+
+/// What is asked of a heal is the same with each installer.
+const INSTALLERS: [(&str, fn(Invocation) -> Invocation); 2] = [("pip", |heal| heal), ("uv", with_uv)];
+
+/// `venvkeep heal -r` with that list, from the kit's wheels.
+fn heal_from(project: &Project<'_>, list: &str, installer: fn(Invocation) -> Invocation) -> Invocation {
+    project.write("requirements.txt", list);
+    installer(project.venvkeep(["heal", "--json", "-r", "requirements.txt"]))
+}
+
+#[test]
+fn a_hash_that_does_not_fit_stops_the_heal() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let wheel = ctx.wheels().join("pure_one-1.0-py3-none-any.whl");
+    let sum = ctx.program(Who::User, "sha256sum").arg(wheel).run().success();
+    let right = sum.stdout.split(' ').next().expect("sha256sum prints the sum first").to_owned();
+    for (name, installer) in INSTALLERS {
+        let project = ctx.project(name);
+        let env = project.venv_by_root(Maker::Venv).packages(["pure-one"]).build();
+        let before = fingerprint(env.path());
+        let list = |hash: &str| format!("pure-one==1.0 --hash=sha256:{hash}\n");
+        let wrong = heal_from(&project, &list(&"0".repeat(64)), installer).wheels_only(ctx.wheels());
+        wrong.run().code(3);
+        before.assert_unchanged();
+        heal_from(&project, &list(&right), installer).wheels_only(ctx.wheels()).run().success();
+    }
+}
+
+#[test]
+fn a_list_with_some_hashes_is_refused_before_anything_is_done() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).build();
+    let before = (fingerprint(env.path()), names_in(project.path()).len());
+    let list = format!("pure-one==1.0 --hash=sha256:{}\nns-part==1.0\n", "0".repeat(64));
+    let refused = heal_from(&project, &list, |heal| heal).run();
+    assert_ne!(refused.status.code(), Some(0), "{refused}");
+    assert!(refused.to_string().contains("line 2"), "{refused}");
+    before.0.assert_unchanged();
+    assert_eq!(names_in(project.path()).len(), before.1 + 1, "only the list is new");
+}
+
+#[test]
+fn a_project_in_a_directory_with_spaces_stays_editable() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for (name, installer) in INSTALLERS {
+        let project = ctx.project(&format!("a project for {name}"));
+        let source = project.source("sdist-one", "1.0");
+        let env = project.venv_by_root(Maker::Venv).build().umask(0o077);
+        env.install(["--no-build-isolation".as_ref(), "-e".as_ref(), source.as_os_str()]);
+        let heal = installer(project.venvkeep(["heal", "--trust-owner"])).wheels_only(ctx.wheels());
+        heal.run().success();
+        ctx.program(Who::User, env.bin("python")).args(["-c", "import sdist_one"]).run().success();
+    }
+}
+
+#[test]
+fn what_is_meant_for_other_systems_is_left_out_and_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venv_by_root(Maker::Venv).build();
+    let list = "colorama==0.4.6 ; sys_platform == \"win32\"\npure-one==1.0 ; python_version >= \"3\"\n";
+    let report = heal_from(&project, list, |heal| heal).wheels_only(ctx.wheels()).run().success();
+    let distributions = first_environment(&report)["distributions"].as_array().cloned().unwrap_or_default();
+    let colorama = distributions.iter().find(|one| one["name"] == "colorama");
+    assert_eq!(colorama.map(|one| one["source"].clone()), Some("skipped".into()), "{report}");
+    assert_eq!(lines(&project.venvkeep(["freeze"]).run().success()), ["pure-one==1.0"]);
+}
+
+#[test]
+fn a_branch_is_as_good_as_the_commit_that_it_named() {
+    if !require(&[Need::Program("git")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venv_by_root(Maker::Venv).build();
+    let source = project.git_source("sdist-one", "1.0");
+    ctx.program(Who::User, "git").current_dir(&source).args(["branch", "shelf"]).run().success();
+    let list = format!("sdist-one @ git+file://{}@shelf\n", source.display());
+    heal_from(&project, &list, |heal| heal).wheels_only(ctx.wheels()).run().success();
+    let frozen = lines(&project.venvkeep(["freeze"]).run().success());
+    assert!(frozen.len() == 1 && !frozen[0].contains("shelf"), "{frozen:?}");
+}
