@@ -258,3 +258,13 @@ fn another_python_takes_over_on_request() {
     version.stdout_has("Python 3.12");
     assert_works(&ctx, &env);
 }
+
+#[test]
+fn an_open_umask_makes_nothing_that_strangers_can_write() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).build().umask(0o077);
+    env.install(["pure-one"]);
+    project.venvkeep(["heal"]).wheels_only(ctx.wheels()).umask(0).run().success();
+    project.venvkeep(["check"]).run().success();
+}

@@ -6,7 +6,7 @@ use std::fs;
 use venvkeep_testkit::{Context, Environment, Invocation, Maker, Need, Project, Who, fingerprint, require};
 
 use crate::VENVKEEP;
-use crate::support::with_uv;
+use crate::support::{INSTALLERS, WithInstaller, with_uv};
 
 /// An environment whose one package has to be fetched: only its name can be read.
 fn with_a_package_to_fetch<'c>(project: &Project<'c>) -> Environment<'c> {
@@ -23,7 +23,7 @@ fn pip_conf(ctx: &Context, env: &Environment<'_>, trap: &str) {
     env.chmod("pip.conf", 0o644);
 }
 
-fn heal(project: &Project<'_>, with_installer: fn(Invocation) -> Invocation) -> Invocation {
+fn heal(project: &Project<'_>, with_installer: WithInstaller) -> Invocation {
     with_installer(project.venvkeep(["heal"]))
 }
 
@@ -33,8 +33,7 @@ fn the_environments_pip_conf_says_where_and_nothing_else() {
         return;
     }
     let Some(ctx) = Context::new(VENVKEEP) else { return };
-    let installers: [(&str, fn(Invocation) -> Invocation); 2] = [("pip", |heal| heal), ("uv", with_uv)];
-    for (name, installer) in installers {
+    for (name, installer) in INSTALLERS {
         let project = ctx.project(name);
         let env = with_a_package_to_fetch(&project);
         let traps = ctx.traps(name);
@@ -93,4 +92,19 @@ fn passwords_in_addresses_are_on_no_command_line_and_in_no_report() {
     env.chmod("pip.conf", 0o644);
     let failed = project.venvkeep(["heal", "-v"]).env("PIP_RETRIES", "0").run().code(3);
     assert!(!failed.to_string().contains("s3cret"), "{failed}");
+}
+
+#[test]
+fn relative_places_count_from_the_users_directory() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for (name, installer) in INSTALLERS {
+        let project = ctx.project(name);
+        with_a_package_to_fetch(&project);
+        std::os::unix::fs::symlink(ctx.wheels(), project.path().join("wh")).expect("root can link");
+        let heal = heal(&project, installer).env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", "wh");
+        heal.env("UV_CACHE_DIR", "cache of uv").run().success();
+    }
 }

@@ -46,3 +46,9 @@ pub(crate) fn with_uv(invocation: Invocation) -> Invocation {
     let uv = tools::uv();
     invocation.path_first(uv.parent().expect("uv lies in a directory"))
 }
+
+/// How a heal is told to use one of the installers.
+pub(crate) type WithInstaller = fn(Invocation) -> Invocation;
+
+/// Both installers, for what has to be the same with each.
+pub(crate) const INSTALLERS: [(&str, WithInstaller); 2] = [("pip", |heal| heal), ("uv", with_uv)];

@@ -42,7 +42,7 @@ fn environment(base: &BaseInterpreter) -> Option<MarkerEnvironment> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BaseInterpreter, applying};
+    use super::{BaseInterpreter, Pin, applying};
     use crate::model::requirements_file;
     use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ mod tests {
         .unwrap();
         let (meant, others) = applying(&list, &base(&linux()));
         assert_eq!(meant.lines(), ["b==1; python_version >= '3.9'", "c==1"]);
-        let others: Vec<String> = others.iter().map(|pin| pin.requirement()).collect();
+        let others: Vec<String> = others.iter().map(Pin::requirement).collect();
         assert_eq!(others, ["a==1; sys_platform == 'win32'", "b==2; python_version < '3.9'"]);
         assert_eq!(applying(&list, &base(&json!({}))).1, [], "nothing is known of such an interpreter");
     }

@@ -77,7 +77,8 @@ impl<'a> Choice<'a> {
         if self.wishes.sources == SourceWish::Env {
             return Err("only what the environment has may be used (--from env)".to_owned());
         }
-        if let PinKind::Exact(version) = &pin.kind {
+        // Hashes are the installer's to check.
+        if let (PinKind::Exact(version), true) = (&pin.kind, pin.conditions.hashes.is_empty()) {
             let version = version.to_text();
             let fits = |wheel: &&super::BundledWheel| wheel.name == pin.name && wheel.version == version;
             if let Some(wheel) = self.means.bundled.iter().find(fits) {

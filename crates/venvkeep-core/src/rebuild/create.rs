@@ -5,10 +5,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::fs::{IoError, create_dir, create_dirs, create_file, lstat, physical, set_mode, symlink};
+use crate::host::fs::{
+    Directory, IoError, create_dir, create_dirs, create_file, lstat, physical, set_mode, symlink,
+};
+use crate::host::walk;
+use crate::model::facts::Kind;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::{PyvenvCfg, UnwritableValue};
+use crate::model::tree::Tree;
 use crate::rebuild::activation::activation_scripts;
 
 /// What to make.
@@ -76,8 +81,16 @@ pub fn create(directory: &Path, skeleton: &Skeleton<'_>) -> Result<(), CreateErr
 }
 
 /// Gives a directory that was made private the mode that its own subdirectories have: what the umask, and a setgid
-/// bit inherited from above, make of a new directory here.
+/// bit inherited from above, make of a new directory here. Only writing by everybody is taken from all that is in it:
+/// an open umask (000, or that of an installer's cache) would have strangers write what the user runs.
 pub fn open_up(directory: &Path) -> Result<(), IoError> {
+    let tree = walk::tree(&Directory::open(directory)?)?;
+    for id in tree.ids().filter(|&id| id != Tree::ROOT) {
+        let facts = tree.facts(id);
+        if matches!(facts.kind, Kind::File | Kind::Directory) && facts.mode & 0o002 != 0 {
+            set_mode(&directory.join(tree.path(id)), facts.mode & !0o002)?;
+        }
+    }
     set_mode(directory, lstat(&directory.join("lib"))?.mode)
 }
 
@@ -223,5 +236,26 @@ mod tests {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
         open_up(directory.path()).unwrap();
         assert_eq!(mode(directory.path()), mode(&directory.path().join("lib")));
+    }
+
+    #[test]
+    fn everybody_may_write_nothing_in_what_was_opened_up() {
+        let directory = made(&interpreter("cpython", false));
+        let places =
+            ["lib", "lib/python3.13/site-packages", "pyvenv.cfg"].map(|name| directory.path().join(name));
+        for place in &places {
+            let mode = fs::metadata(place).unwrap().permissions().mode();
+            fs::set_permissions(place, fs::Permissions::from_mode(mode | 0o022)).unwrap();
+        }
+        open_up(directory.path()).unwrap();
+        for place in &places {
+            assert_eq!(
+                fs::metadata(place).unwrap().permissions().mode() & 0o022,
+                0o020,
+                "{}",
+                place.display()
+            );
+        }
+        assert_eq!(fs::metadata(directory.path()).unwrap().permissions().mode() & 0o002, 0);
     }
 }

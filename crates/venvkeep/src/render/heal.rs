@@ -197,10 +197,9 @@ fn installed(report: &Report) -> String {
         .map(|(source, count)| {
             let place = match *source {
                 "env" => "from the old environment, every byte checked",
-                "skipped" => "left out as you asked",
+                "skipped" => "left out",
                 "bundled" => "from the wheels that come with Python",
                 "url" => "from where they were installed from",
-                "skipped" => "left out",
                 _ => "from the package index",
             };
             format!("{count} {place}")

@@ -43,6 +43,7 @@ pub(super) fn for_installer(installer: &Installer, order: &Order<'_>) -> Given {
                 // pip's order: variables win over the environment's file, which wins over the user's files.
                 settings = from_variables(order.caller).over(settings).over(users_pip(order.caller));
             }
+            let settings = anywhere(settings, order.caller);
             Given {
                 pip_conf: String::new(),
                 requirement_options: readable(&settings).to_requirement_options(),
@@ -116,10 +117,31 @@ fn from_variables(caller: &Caller) -> IndexSettings {
     settings
 }
 
+/// uv starts elsewhere: what the user wrote relative to the working directory, or to `~`, is written out.
+fn anywhere(mut settings: IndexSettings, caller: &Caller) -> IndexSettings {
+    let absolute = |place: &mut String| {
+        let path = match (place.strip_prefix("~/"), &caller.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => caller.absolute(Path::new(place.as_str())),
+        };
+        // Other texts cannot be told to uv, and stay as they are.
+        if let (false, Some(path)) = (is_url(place), path.to_str()) {
+            path.clone_into(place);
+        }
+    };
+    settings.find_links.iter_mut().for_each(absolute);
+    settings.cert.iter_mut().chain(&mut settings.client_cert).for_each(absolute);
+    settings
+}
+
+fn is_url(place: &str) -> bool {
+    place.contains("://") || place.starts_with("file:")
+}
+
 /// uv ends at a directory of links that is not there, where pip only says so.
 fn readable(settings: &IndexSettings) -> IndexSettings {
     let mut settings = settings.clone();
-    settings.find_links.retain(|place| place.contains("://") || fs::stat(Path::new(place)).is_ok());
+    settings.find_links.retain(|place| is_url(place) || fs::stat(Path::new(place)).is_ok());
     settings
 }
 

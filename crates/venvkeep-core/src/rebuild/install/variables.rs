@@ -40,6 +40,10 @@ const UV_LEFT_OUT: [&str; 20] = [
     "MANAGED_PYTHON",
 ];
 
+/// Variables that hold one path each, which uv takes relative to where it is started: not where the user is.
+const UV_PATHS: [&str; 5] =
+    ["UV_CACHE_DIR", "UV_CONFIG_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT"];
+
 /// All variables for one start of the installer.
 pub(super) fn for_installer(
     installer: &Installer,
@@ -63,7 +67,14 @@ pub(super) fn for_installer(
         Installer::Pip { .. } => {
             variables.extend(pairs(&[("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")]));
         }
-        Installer::Uv(_) => variables.extend(for_uv(caller, given)),
+        Installer::Uv(_) => {
+            variables.extend(for_uv(caller, given));
+            for (_, value) in
+                variables.iter_mut().filter(|(name, _)| UV_PATHS.iter().any(|path| name == path))
+            {
+                *value = caller.absolute(value.as_ref()).into();
+            }
+        }
     }
     variables
 }
