@@ -1,6 +1,6 @@
 //! Every recorded file against its recorded hash: what sizes alone do not show.
 //!
-//! Files are read in pieces and on all cores. Bytecode rows are passed over, as in [`super::records`]; a file that
+//! Files are read in pieces and on all cores. Bytecode rows are passed over, as in `records`; a file that
 //! cannot be read is `unreadable`'s to say.
 
 use std::io::Read;

@@ -2,8 +2,8 @@
 //!
 //! Whether the bytes are what RECORD says is known only when they were read, and what turns out altered has to be
 //! fetched instead, into a stage that is still clean (installers start the stage's Python with `site`). So everything
-//! is copied into a private directory of the stage first ([`gather`]), and moved into its place by renames after the
-//! installer is done ([`Gathered::settle`]).
+//! is copied into a private directory of the stage first (`gather`), and moved into its place by renames after the
+//! installer is done (`Gathered::settle`).
 
 mod bytecode;
 mod copy;
