@@ -5,24 +5,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
 use serde_json::json;
-use venvkeep_testkit::{
-    Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require, tools,
-};
+use venvkeep_testkit::{Context, Invocation, Maker, Need, Who, fingerprint, owners, require, tools};
 
 use crate::VENVKEEP;
-use crate::support::{finding_codes, first_environment, kept_tree, lines, names_in, with_uv};
+use crate::support::{assert_works, finding_codes, first_environment, kept_tree, lines, names_in, with_uv};
 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
-
-/// The scripts of the kit's wheels run, from the environment's own path.
-fn assert_works(ctx: &Context, env: &Environment<'_>) {
-    for script in ["with-scripts", "raw-python"] {
-        ctx.program(Who::User, env.bin(script)).run().success().stdout_is("with-scripts works\n");
-    }
-    ctx.program(Who::User, env.bin("raw-shell")).run().success().stdout_is("raw-shell works\n");
-    let import = "import with_deps, pure_one, extra_dep, odd_name_x, kitns.part";
-    ctx.program(Who::User, env.bin("python")).args(["-c", import]).run().success();
-}
 
 #[test]
 fn what_root_made_becomes_the_users() {

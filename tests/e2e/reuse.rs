@@ -9,7 +9,7 @@ use serde_json::Value;
 use venvkeep_testkit::{Context, Environment, Maker, Need, Output, Who, fingerprint, owners, require, tools};
 
 use crate::VENVKEEP;
-use crate::support::{first_environment, kept_tree, names_in};
+use crate::support::{assert_works, first_environment, kept_tree, names_in};
 
 const PACKAGES: [&str; 5] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part", "ns-other"];
 
@@ -32,16 +32,6 @@ fn assert_all_reused(report: &Output) {
     for one in distributions {
         assert_eq!((&one["source"], &one["same_bytes"]), (&"env".into(), &true.into()), "{one}");
     }
-}
-
-/// The kit's scripts run and its modules can be imported.
-fn assert_works(ctx: &Context, env: &Environment<'_>) {
-    for script in ["with-scripts", "raw-python", "with-scripts-gui"] {
-        ctx.program(Who::User, env.bin(script)).run().success().stdout_is("with-scripts works\n");
-    }
-    ctx.program(Who::User, env.bin("raw-shell")).run().success().stdout_is("raw-shell works\n");
-    let import = "import with_deps, pure_one, extra_dep, odd_name_x, kitns.part, kitns.other";
-    ctx.program(Who::User, env.bin("python")).args(["-c", import]).run().success();
 }
 
 /// Runs Python code in the environment, as the user.
@@ -68,6 +58,7 @@ fn everything_comes_from_the_environment_without_a_network() {
         before.assert_same(&fingerprint(kept_tree(project.path())));
         assert_eq!(env.freeze_all(), frozen, "{maker:?}");
         assert_works(&ctx, &env);
+        python(&ctx, &env, "import kitns.other");
         assert_eq!(fs::metadata(&data).unwrap().mtime(), written, "times are kept");
         assert!(env.path().join("etc/with-scripts.conf").is_file());
         project.venvkeep(["check"]).run().success();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use venvkeep_testkit::{Invocation, Output, tools};
+use venvkeep_testkit::{Context, Environment, Invocation, Output, Who, tools};
 
 /// The codes of all findings in the JSON report of `check`.
 pub(crate) fn finding_codes(report: &Output) -> BTreeSet<String> {
@@ -52,3 +52,13 @@ pub(crate) type WithInstaller = fn(Invocation) -> Invocation;
 
 /// Both installers, for what has to be the same with each.
 pub(crate) const INSTALLERS: [(&str, WithInstaller); 2] = [("pip", |heal| heal), ("uv", with_uv)];
+
+/// The scripts of the kit's wheels run, from the environment's own path, and what was installed imports.
+pub(crate) fn assert_works(ctx: &Context, env: &Environment<'_>) {
+    for script in ["with-scripts", "raw-python", "with-scripts-gui"] {
+        ctx.program(Who::User, env.bin(script)).run().success().stdout_is("with-scripts works\n");
+    }
+    ctx.program(Who::User, env.bin("raw-shell")).run().success().stdout_is("raw-shell works\n");
+    let import = "import with_deps, pure_one, extra_dep, odd_name_x, kitns.part";
+    ctx.program(Who::User, env.bin("python")).args(["-c", import]).run().success();
+}

@@ -3,50 +3,49 @@
 mod account;
 mod base;
 mod elsewhere;
+mod error;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::diagnose::diagnose;
-use crate::diagnose::finding::{Code, Finding, Remedy};
+use crate::diagnose::finding::{Code, Finding};
 use crate::diagnose::managed;
 use crate::error::LiveState;
 use crate::git_exclude::{self, Excluded};
 use crate::host::credentials;
-use crate::host::fs::{self, IoError};
-use crate::host::process::ProcessError;
-use crate::host::programs::{self, Distrust, TrustedProgram};
+use crate::host::fs;
+use crate::host::programs::{self, TrustedProgram};
 use crate::host::running::{self, Running};
 use crate::inspect::freeze::freeze;
 use crate::inspect::holdings::{Holding, holdings};
 use crate::inspect::inspect;
 use crate::inspect::snapshot::{Sibling, Snapshot};
-use crate::interpreters::find::FindError;
 use crate::model::caller::Caller;
 use crate::model::interrupt::Interrupt;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::tree::Tree;
-use crate::new::place::{self, UnusablePath};
-use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlanError, PlannedPin, WhenHealthy, Wishes};
+use crate::new::place;
+use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlannedPin, WhenHealthy, Wishes};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
-use crate::rebuild::build::{self, BuildError, Built, build};
+use crate::rebuild::build::{self, Built, build};
 use crate::rebuild::carry::{Carried, carry};
 use crate::rebuild::create::open_up;
-use crate::rebuild::install::{InstallError, Installer, settings};
+use crate::rebuild::install::{Installer, settings};
 use crate::rebuild::marks;
-use crate::rebuild::reuse::ReuseError;
 use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
 use crate::store::frozen;
-use crate::swap::{self, Journal, PendingSwap, SwapError};
-use crate::verify::{self, Compared, Expectations, VerifiedStage, VerifyError};
+use crate::swap::{self, Journal, PendingSwap};
+use crate::verify::{self, Compared, Expectations, VerifiedStage};
 
 pub use elsewhere::ElsewhereError;
+pub use error::HealError;
 
 /// What a heal is asked for.
 #[derive(Debug)]
@@ -83,88 +82,6 @@ pub enum Extent {
     Plan,
     /// To the end.
     Whole,
-}
-
-/// Why an environment was not healed.
-#[derive(Debug, thiserror::Error)]
-pub enum HealError {
-    /// It could not be looked at, or a file beside it could not be written.
-    #[error(transparent)]
-    Io(#[from] IoError),
-    /// No environment could work at its path.
-    #[error("no environment can work at this path: {0}")]
-    Path(#[from] UnusablePath),
-    /// What is installed cannot be told: its site-packages cannot be listed.
-    #[error("what is installed in {} cannot be told: {} cannot be listed", .prefix.path().display(), .site.display())]
-    Unlisted {
-        /// The environment.
-        prefix: Prefix,
-        /// The directory, or the prefix itself.
-        site: PathBuf,
-    },
-    /// There is no interpreter to rebuild it with.
-    #[error(transparent)]
-    Interpreter(#[from] FindError),
-    /// The interpreter that was found may not be started after all.
-    #[error(transparent)]
-    Distrust(#[from] Distrust),
-    /// There is no plan.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// The new environment could not be built.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// It is not what it has to be.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-    /// It could not be put in place.
-    #[error(transparent)]
-    Swap(#[from] SwapError),
-    /// Another tool keeps the environment.
-    #[error("{} is kept by {tool}", .prefix.display())]
-    ManagedElsewhere {
-        /// The environment.
-        prefix: PathBuf,
-        /// The tool.
-        tool: &'static str,
-        /// What to do with that tool.
-        remedy: Remedy,
-    },
-    /// The other place that was asked for cannot be had.
-    #[error(transparent)]
-    Elsewhere(#[from] ElsewhereError),
-    /// It did not hold in its place, and the old one was brought back.
-    #[error("the new environment did not work in its place: {0}")]
-    DidNotHold(VerifyError),
-    /// The user asked to stop.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl HealError {
-    /// What stands at the environment's path after this error.
-    pub fn live(&self) -> LiveState {
-        match self {
-            Self::Swap(error) => error.live(),
-            Self::DidNotHold(_) => LiveState::Restored,
-            _ => LiveState::Untouched,
-        }
-    }
-
-    /// Whether the user's wish to stop is the reason.
-    pub fn is_interrupted(&self) -> bool {
-        match self {
-            Self::Interrupted | Self::Interpreter(FindError::Interrupted) => true,
-            Self::Build(BuildError::Install(InstallError::Process(error))) => {
-                matches!(error, ProcessError::Interrupted)
-            }
-            Self::Build(error) => {
-                matches!(error, BuildError::Interrupted | BuildError::Reuse(ReuseError::Interrupted))
-            }
-            Self::Verify(error) | Self::DidNotHold(error) => matches!(error, VerifyError::Interrupted),
-            _ => false,
-        }
-    }
 }
 
 /// One heal: what it was asked for, and what it works with.
