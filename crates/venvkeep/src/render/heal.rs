@@ -44,15 +44,13 @@ pub(crate) fn document(report: &Report) -> Value {
     })
 }
 
-/// A heal that did not come to its end, as JSON.
+/// A heal that did not come to its end, as JSON: the same keys, and the error.
 pub(crate) fn document_of_failure(prefix: &Prefix, failure: &Failure) -> Value {
-    json!({
-        "path": prefix.path().to_string_lossy(),
-        "outcome": if failure.exit == Exit::Attention { "needs-attention" } else { "failed" },
-        "live": failure.live,
-        "old": null,
-        "error": shared::failure(failure),
-    })
+    let outcome = if failure.exit == Exit::Attention { Outcome::NeedsAttention } else { Outcome::Failed };
+    let mut document = document(&Report::new(prefix.clone(), outcome, Vec::new()));
+    document["live"] = json!(failure.live);
+    document["error"] = shared::failure(failure);
+    document
 }
 
 /// How many names a line lists before it says how many more there are.
