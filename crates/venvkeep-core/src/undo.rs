@@ -3,6 +3,7 @@
 //! What is live takes its turn as the kept tree, so that a second undo takes back the first.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::git_exclude;
 use crate::host::fs;
@@ -63,7 +64,7 @@ pub fn undo(prefix: &Prefix, viewer: &Viewer) -> Result<Undone, UndoError> {
     // What an interrupted heal left is settled first: it may be what is kept.
     let journal = Journal::open(prefix)?;
     let returned = beside::kept(prefix).into_iter().next().ok_or_else(nothing)?;
-    let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+    let time = beside::stamp(SystemTime::now());
     let aside = swap::bring_back(journal, &returned.path, &time)?;
     git_exclude::tidy(prefix, viewer);
     Ok(Undone { prefix: prefix.clone(), returned, aside })

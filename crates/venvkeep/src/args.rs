@@ -14,7 +14,7 @@ use venvkeep_core::model::name::PackageName;
 
 /// Creates Python virtual environments that stay yours, and heals the broken ones.
 #[derive(Debug, Parser)]
-#[command(name = "venvkeep", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "venvkeep", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) output: OutputArguments,
@@ -171,7 +171,7 @@ pub(crate) struct HealArguments {
     /// Remove the old environment at once, where you can
     #[arg(long)]
     pub(crate) discard: bool,
-    /// Believe the list of an environment that is neither yours nor root's
+    /// Believe the list of an environment that somebody other than you and root could have written
     #[arg(long)]
     pub(crate) trust_owner: bool,
     /// As root: rebuild it as root's

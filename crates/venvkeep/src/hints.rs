@@ -117,7 +117,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
             let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
             found
                 .fold(failure, Failure::hint)
-                .hint("Install one (apt install python3, brew install python, uv python install 3.12),")
+                .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
                 .hint("or name one by its path: venvkeep heal -p PATH")
         }
         HealError::Swap(error @ SwapError::NotMovable { .. }) => {
@@ -211,9 +211,9 @@ fn unobtainable(failure: Failure, missing: &[Missing], prefix: &Prefix) -> Failu
     let failure = each.fold(failure, Failure::hint);
     let skip: Vec<String> = missing.iter().map(|one| format!("--skip {}", one.name.normalized())).collect();
     failure
-        .hint(format!("Fetch them from the package index:  venvkeep heal {path}"))
-        .hint(format!("or leave them out:                  venvkeep heal {} {path}", skip.join(" ")))
-        .hint(format!("or name other versions in a list:   venvkeep heal -r FILE {path}"))
+        .hint("Fetch them from the package index: the same command without --offline and --from env;")
+        .hint(format!("or leave them out: the same command with {}", skip.join(" ")))
+        .hint(format!("or name other versions in a list: venvkeep heal -r FILE {path}"))
 }
 
 /// No new environment. Nothing was left behind.
@@ -242,7 +242,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
             let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
             found
                 .fold(failure, Failure::hint)
-                .hint("Install one (apt install python3, brew install python, uv python install 3.12),")
+                .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
                 .hint("or name one by its path: venvkeep new -p PATH")
         }
         NewError::Beside(SwapError::Busy { .. }) => failure.hint("Wait until it is done, then try again."),
@@ -259,12 +259,16 @@ pub(crate) fn not_listed(prefix: &Prefix, place: &Path) -> Failure {
     );
     let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
     let command = format!(
-        "sudo {} freeze --all {} > requirements.txt",
+        "sudo {} freeze --all {} > venvkeep-frozen.txt",
         shell_word(&program),
         shell_word(prefix.path())
     );
     failure
-        .hint(format!("Read it as root; this changes nothing: {command}"))
+        .hint(format!("Read it as root; this changes nothing in it: {command}"))
+        .hint(format!(
+            "and heal with that: venvkeep heal {} -r venvkeep-frozen.txt",
+            shell_word(prefix.path())
+        ))
         .hint(format!(
             "or heal from a list that you have: venvkeep heal {} -r FILE",
             shell_word(prefix.path())

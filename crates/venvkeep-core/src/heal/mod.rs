@@ -8,6 +8,7 @@ mod error;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::diagnose::diagnose;
 use crate::diagnose::finding::{Code, Finding};
@@ -18,6 +19,7 @@ use crate::host::credentials;
 use crate::host::fs;
 use crate::host::programs::{self, TrustedProgram};
 use crate::host::running::{self, Running};
+use crate::inspect::beside;
 use crate::inspect::freeze::freeze;
 use crate::inspect::holdings::{Holding, holdings};
 use crate::inspect::inspect;
@@ -254,7 +256,7 @@ impl Heal<'_> {
         mut journal: Journal,
     ) -> Result<Report, HealError> {
         let Known { snapshot: old, findings } = known;
-        let time = now();
+        let time = beside::stamp(SystemTime::now());
         let (verified, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
@@ -291,9 +293,20 @@ impl Heal<'_> {
         report.baked_in = built.relocated.baked_in;
         report.base = Some((plan.base.clone(), plan.choice.clone()));
         report.requirements = plan.requirements.clone();
+        report.remarks.extend(self.without_pip(old));
         // What cannot be kept is not worth failing for: the old tree still says it all.
-        report.frozen_list = frozen::keep(self.caller, plan, &now()).ok().flatten();
+        report.frozen_list =
+            frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())).ok().flatten();
         Ok((verified, report))
+    }
+
+    /// Requirements files seldom name pip; who gives one may miss it afterwards.
+    fn without_pip(&self, old: &Snapshot) -> Option<String> {
+        let list = self.request.list.as_ref()?;
+        let pip = PackageName::parse("pip").ok()?;
+        let had_it = old.unlisted().is_some() || old.distributions.iter().any(|one| one.name == pip);
+        let lacks_it = had_it && list.get(&pip).is_none();
+        lacks_it.then(|| "pip is not on your list, so it is not in the new environment; `bin/python -m ensurepip` adds one".to_owned())
     }
 
     /// What is to be said of the new environment in its place. It is there whatever this last look brings; when the
@@ -368,10 +381,6 @@ impl Heal<'_> {
 }
 
 /// As it becomes part of names.
-fn now() -> String {
-    jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string()
-}
-
 fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {
     let metadata = &wheel.metadata;
     BundledWheel {

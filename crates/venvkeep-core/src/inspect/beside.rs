@@ -68,7 +68,25 @@ fn one(prefix: &Prefix, path: PathBuf) -> Option<Kept> {
     Some(Kept { path, since, order: (since, again) })
 }
 
-/// Reads `20261121-091500`, local time, and the number behind it where several trees are of one second.
+/// The time for the name of a tree that is kept from now on, so that it is newer than every other by name: `time` (as
+/// [`stamp`] gives it), unless a tree of this second is kept already or the clock was set back.
+pub fn time_after_all(prefix: &Prefix, time: &str) -> String {
+    match (time_of(time), kept(prefix).first()) {
+        (Some(now), Some(newest)) if newest.order >= now => {
+            let (since, again) = newest.order;
+            format!("{}-{}", stamp(since), again + 1)
+        }
+        _ => time.to_owned(),
+    }
+}
+
+/// A time as it stands in the names of kept trees: `20261121-091500`, in UTC, so that trees that were kept in
+/// different time zones (a container's and its host's) are in the order of time.
+pub fn stamp(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time).unwrap_or_default().strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+/// Reads `20261121-091500`, in UTC, and the number behind it where several trees are of one second.
 fn time_of(name: &str) -> Option<(SystemTime, u32)> {
     const STAMP: usize = "20261121-091500".len();
     let (stamp, again) = name.split_at_checked(STAMP)?;
@@ -78,7 +96,7 @@ fn time_of(name: &str) -> Option<(SystemTime, u32)> {
         None => return None,
     };
     let civil = jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", stamp).ok()?;
-    let zoned = civil.to_zoned(jiff::tz::TimeZone::system()).ok()?;
+    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
     Some((SystemTime::from(zoned.timestamp()), again))
 }
 
@@ -91,7 +109,7 @@ fn modified(nanoseconds: i128) -> SystemTime {
 mod tests {
     use std::time::Duration;
 
-    use super::{Prefix, fs, kept, time_of};
+    use super::{Prefix, fs, kept, stamp, time_after_all, time_of};
 
     #[test]
     fn the_newest_comes_first_by_its_name_and_not_by_the_trees_own_time() {
@@ -105,6 +123,23 @@ mod tests {
         let ends = ["091500-10", "091500-2", "091500", "000000"];
         assert_eq!(names.len(), ends.len(), "a file is no tree: {names:?}");
         assert!(names.iter().zip(ends).all(|(name, end)| name.ends_with(end)), "{names:?}");
+    }
+
+    #[test]
+    fn what_is_kept_next_is_always_the_newest() {
+        let directory = tempfile::tempdir().unwrap();
+        let prefix = Prefix::new(fs::physical(directory.path()).unwrap().join(".venv")).unwrap();
+        let mut expected = Vec::new();
+        // The second one is of the same second, for the last one the clock was set back.
+        for time in ["20261121-091500", "20261121-091500", "20261121-081500"] {
+            let time = time_after_all(&prefix, time);
+            fs::create_dir(&prefix.parent().join(format!(".venv.venvkeep-old-{time}")), 0o755).unwrap();
+            expected.insert(0, time);
+            let newest = kept(&prefix).into_iter().map(|one| one.path.to_string_lossy().into_owned());
+            assert!(newest.zip(&expected).all(|(path, time)| path.ends_with(time)), "{expected:?}");
+        }
+        assert_eq!(expected, ["20261121-091500-3", "20261121-091500-2", "20261121-091500"]);
+        assert_eq!(stamp(time_of("20261121-091500").unwrap().0), "20261121-091500");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub use place::{Placed, place};
 use crate::error::LiveState;
 use crate::host::fs::{self, IoError};
 use crate::host::rename::{self, Movable};
+use crate::inspect::beside;
 use crate::model::facts::Facts;
 use crate::model::prefix::Prefix;
 use crate::model::siblings;
@@ -139,7 +140,8 @@ pub fn swap(
 }
 
 fn free_kept_name(prefix: &Prefix, time: &str) -> Result<PathBuf, IoError> {
-    let mut name = prefix.parent().join(siblings::kept_name(prefix, time));
+    let time = beside::time_after_all(prefix, time);
+    let mut name = prefix.parent().join(siblings::kept_name(prefix, &time));
     let mut again = 1;
     while fs::lstat_if_any(&name)?.is_some() {
         again += 1;

@@ -26,7 +26,7 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
             Exit::Usage,
             "under sudo, -o would leave you a file that is root's, or write where root should not",
         )
-        .hint("Let your own shell write the file: sudo venvkeep freeze PATH > requirements.txt"));
+        .hint("Let your own shell write the file: sudo venvkeep freeze --all PATH > venvkeep-frozen.txt"));
     }
     if wish.output.is_some() && session.screen.json {
         return Err(Failure::new(Exit::Usage, "-o writes a requirements file, which --json is not")

@@ -145,5 +145,11 @@ fn read_list(file: &Path, session: &Session<'_>) -> Result<FrozenRequirements, F
     };
     let content =
         fs::physical(&path).and_then(|path| fs::read_bounded(&path, MAX_LIST)).map_err(unreadable)?;
-    requirements_file::parse(&String::from_utf8_lossy(&content)).map_err(|error| hints::list(&error, file))
+    let list = requirements_file::parse(&String::from_utf8_lossy(&content));
+    let list = list.map_err(|error| hints::list(&error, file))?;
+    if list.pins().is_empty() {
+        return Err(Failure::new(Exit::Usage, format!("{} names nothing to install", printable(file)))
+            .hint("For an empty environment, make a new one: venvkeep new"));
+    }
+    Ok(list)
 }

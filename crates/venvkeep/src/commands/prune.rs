@@ -57,9 +57,9 @@ fn report(done: &[Pruned], session: &Session<'_>) -> String {
     let remaining: Vec<_> = done.iter().flat_map(|one| &one.remaining).collect();
     for tree in &remaining {
         let obstacle = printable(tree.obstacle.strip_prefix(&tree.path).unwrap_or(&tree.obstacle));
-        let obstacle = if obstacle.is_empty() { ".".to_owned() } else { obstacle };
+        let obstacle = if obstacle.is_empty() { "it".to_owned() } else { format!("its {obstacle}") };
         let path = printable(&tree.path);
-        say(&mut text, format_args!("Left whole: {path} (its {obstacle} is not yours to empty)"));
+        say(&mut text, format_args!("Left whole: {path} ({obstacle} is not yours to empty)"));
     }
     if let Some(command) = command_for(done) {
         let command = session.screen.paint().text(Emphasis::Command, command);

@@ -93,8 +93,7 @@ fn plan(report: &Report, paint: Paint) -> String {
             &format!("{:width$}  {version:12}  {:8}  {why}", printable(&one.name), one.source),
         );
     }
-    let command = format!("venvkeep heal {}", shell_word(report.prefix.path()));
-    line(&mut text, "do it", &paint.text(Emphasis::Command, command));
+    line(&mut text, "do it", "the same command without --dry-run");
     text
 }
 
@@ -184,7 +183,7 @@ fn python(report: &Report) -> String {
 fn installed(report: &Report) -> String {
     let all = report.distributions.iter().filter(|one| one.source != "skipped").count();
     if report.distributions.is_empty() {
-        return "nothing, as before".to_owned();
+        return "nothing: the list is empty".to_owned();
     }
     let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
     for one in &report.distributions {
@@ -204,7 +203,8 @@ fn installed(report: &Report) -> String {
         })
         .collect();
     let same = report.distributions.iter().filter(|one| one.same_bytes == Some(true)).count();
-    format!("{all} distributions ({}); {same} with the same bytes as before", sources.join(", "))
+    let what = if all == 1 { "distribution" } else { "distributions" };
+    format!("{all} {what} ({}); {same} with the same bytes as before", sources.join(", "))
 }
 
 /// What became of the user's own files, and of the old tree as a whole.
