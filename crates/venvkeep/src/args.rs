@@ -24,11 +24,12 @@ pub(crate) struct Arguments {
 
 /// How results are shown.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct OutputArguments {
     /// Print results only: no progress, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more: reasons, and what each step does
+    /// Say more: with check, all evidence and why sudo chown is the worse way
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// Print the result as one JSON document
