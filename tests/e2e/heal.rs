@@ -13,7 +13,7 @@ use crate::support::{assert_works, finding_codes, first_environment, kept_tree, 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
 
 #[test]
-fn what_root_made_becomes_the_users() {
+fn what_root_made_is_fetched_anew_and_becomes_the_users() {
     if !require(&[Need::Virtualenv, Need::Uv]) {
         return;
     }
@@ -24,7 +24,9 @@ fn what_root_made_becomes_the_users() {
         let frozen = env.freeze_all();
         let before = fingerprint(env.path());
 
-        project.venvkeep(["heal"]).wheels_only(ctx.wheels()).run().success();
+        let heal = project.venvkeep(["heal", "--from", "index"]).wheels_only(ctx.wheels());
+        let heal = if maker == Maker::Uv { with_uv(heal) } else { heal };
+        heal.run().success();
         assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]), "{maker:?}");
         before.assert_same(&fingerprint(kept_tree(project.path())));
         assert_eq!(env.freeze_all(), frozen, "{maker:?}");

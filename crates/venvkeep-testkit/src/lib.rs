@@ -28,7 +28,6 @@
     reason = "the kit prepares the ground on which the program is tested; it is not the program"
 )]
 #![expect(clippy::panic, reason = "a failure of the kit is a failing test")]
-#![allow(clippy::missing_panics_doc, reason = "every function of a test kit panics when it cannot")]
 
 mod context;
 mod damage;
