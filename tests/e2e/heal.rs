@@ -8,7 +8,10 @@ use serde_json::json;
 use venvkeep_testkit::{Context, Invocation, Maker, Need, Who, fingerprint, owners, require, tools};
 
 use crate::VENVKEEP;
-use crate::support::{assert_works, finding_codes, first_environment, kept_tree, lines, names_in, with_uv};
+use crate::support::{
+    Before, assert_healed, assert_works, finding_codes, first_environment, kept_tree, lines, names_in,
+    with_uv,
+};
 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
 
@@ -21,19 +24,12 @@ fn what_root_made_is_fetched_anew_and_becomes_the_users() {
     for maker in [Maker::Venv, Maker::Virtualenv, Maker::Uv] {
         let project = ctx.project(&format!("{maker:?}"));
         let env = project.venv_by_root(maker).packages(PACKAGES).build();
-        let frozen = env.freeze_all();
-        let before = fingerprint(env.path());
-
+        let before = Before::of(&env);
         let heal = project.venvkeep(["heal", "--from", "index"]).wheels_only(ctx.wheels());
         let heal = if maker == Maker::Uv { with_uv(heal) } else { heal };
         heal.run().success();
-        assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]), "{maker:?}");
-        before.assert_same(&fingerprint(kept_tree(project.path())));
-        assert_eq!(env.freeze_all(), frozen, "{maker:?}");
-        assert_works(&ctx, &env);
-        project.venvkeep(["check"]).run().success();
+        assert_healed(&ctx, &project, &env, &before);
         env.installer(Who::User).args(["install", "ns-other"]).wheels_only(ctx.wheels()).run().success();
-        assert_eq!(names_in(project.path()).len(), 2, "no stage is left: {:?}", names_in(project.path()));
     }
 }
 

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use venvkeep_testkit::{Context, Environment, Invocation, Output, Who, tools};
+use venvkeep_testkit::{
+    Context, Environment, Fingerprint, Invocation, Output, Project, Who, fingerprint, owners, tools,
+};
 
 /// The codes of all findings in the JSON report of `check`.
 pub(crate) fn finding_codes(report: &Output) -> BTreeSet<String> {
@@ -61,4 +63,29 @@ pub(crate) fn assert_works(ctx: &Context, env: &Environment<'_>) {
     ctx.program(Who::User, env.bin("raw-shell")).run().success().stdout_is("raw-shell works\n");
     let import = "import with_deps, pure_one, extra_dep, odd_name_x, kitns.part";
     ctx.program(Who::User, env.bin("python")).args(["-c", import]).run().success();
+}
+
+/// `heal` did its whole work: everything is the user's, the old tree lies beside it as it was, the list is the same,
+/// it works, `check` is content, and nothing else is left.
+pub(crate) fn assert_healed(ctx: &Context, project: &Project<'_>, env: &Environment<'_>, before: &Before) {
+    assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
+    before.tree.assert_same(&fingerprint(kept_tree(project.path())));
+    assert_eq!(env.freeze_all(), before.frozen);
+    assert_works(ctx, env);
+    project.venvkeep(["check"]).run().success();
+    assert_eq!(names_in(project.path()).len(), 2, "no stage is left: {:?}", names_in(project.path()));
+}
+
+/// What an environment was before it was healed.
+pub(crate) struct Before {
+    tree: Fingerprint,
+    frozen: Vec<String>,
+}
+
+impl Before {
+    pub(crate) fn of(env: &Environment<'_>) -> Self {
+        // Freezing first: it may write bytecode into the tree.
+        let frozen = env.freeze_all();
+        Self { tree: fingerprint(env.path()), frozen }
+    }
 }
