@@ -20,7 +20,7 @@ const ORDER: [&[&str]; 13] = [
     &["verify"],
     &["swap", "git_exclude"],
     &["prune"],
-    &["report", "store"],
+    &["report", "store", "shims"],
     &["heal", "new", "undo"],
 ];
 

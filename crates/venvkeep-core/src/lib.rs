@@ -20,7 +20,7 @@
 //! | [`report`] | all of it | what the command shows |
 //!
 //! [`heal`] runs them all, [`new`] those that a new environment needs; [`root`] says when root is the wrong user for
-//! either, and [`store`] is what is kept for the user outside of environments.
+//! either, [`store`] is what is kept for the user outside of environments, and [`shims`] the shell side.
 //!
 //! # Rules of the house
 //!
@@ -47,6 +47,7 @@ pub mod prune;
 pub mod rebuild;
 pub mod report;
 pub mod root;
+pub mod shims;
 pub mod store;
 pub mod swap;
 pub mod undo;

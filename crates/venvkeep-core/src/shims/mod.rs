@@ -1,0 +1,81 @@
+//! The shell side: the shim files as they lie in `shims/`, carried inside the program.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A shell that has a shim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shell {
+    /// bash, from 3.2.
+    Bash,
+    /// zsh, from 5.
+    Zsh,
+    /// fish, from 3.
+    Fish,
+}
+
+impl Shell {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Bash, Self::Zsh, Self::Fish];
+
+    /// The shell's own name, as its program is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+
+    /// The shim's file name.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Bash => "venvkeep.bash",
+            Self::Zsh => "venvkeep.zsh",
+            Self::Fish => "venvkeep.fish",
+        }
+    }
+}
+
+impl fmt::Display for Shell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Shell {
+    type Err = UnknownShell;
+
+    fn from_str(name: &str) -> Result<Self, UnknownShell> {
+        Self::ALL.into_iter().find(|shell| shell.name() == name).ok_or(UnknownShell)
+    }
+}
+
+/// There is no shim for that shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there are shims for bash, zsh and fish")]
+pub struct UnknownShell;
+
+/// The shim, complete: to be sourced as it is, nothing in it is filled in.
+pub fn text(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Bash => include_str!("../../shims/venvkeep.bash"),
+        Shell::Zsh => include_str!("../../shims/venvkeep.zsh"),
+        Shell::Fish => include_str!("../../shims/venvkeep.fish"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shell, text};
+
+    #[test]
+    fn every_shell_has_its_own_shim_and_is_known_by_its_name() {
+        for shell in Shell::ALL {
+            assert_eq!(shell.name().parse(), Ok(shell));
+            assert!(text(shell).starts_with(&format!("# venvkeep for {shell}")), "{shell}");
+            assert!(text(shell).ends_with('\n'));
+        }
+        assert!("tcsh".parse::<Shell>().is_err());
+    }
+}
