@@ -108,3 +108,20 @@ fn relative_places_count_from_the_users_directory() {
         heal.env("UV_CACHE_DIR", "cache of uv").run().success();
     }
 }
+
+#[test]
+fn what_else_the_users_pip_conf_says_does_not_count() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for key in ["target", "prefix", "root", "user"] {
+        let project = ctx.project(key);
+        let env = with_a_package_to_fetch(&project);
+        let elsewhere = project.path().join("elsewhere");
+        let value = if key == "user" { "yes" } else { elsewhere.to_str().expect("the kit's paths are text") };
+        let wheels = ctx.wheels().display();
+        let conf = format!("[global]\n{key} = {value}\nno-index = yes\nfind-links = {wheels}\n");
+        project.write("config/pip/pip.conf", conf);
+        heal(&project, |heal| heal).env("XDG_CONFIG_HOME", project.path().join("config")).run().success();
+        assert!(!elsewhere.exists(), "{key}");
+        ctx.program(Who::User, env.bin("python")).args(["-c", "import pure_one"]).run().success();
+    }
+}

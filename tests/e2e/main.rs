@@ -21,6 +21,7 @@ mod new;
 mod prune;
 mod reuse;
 mod root;
+mod snapshots;
 mod support;
 mod trust;
 mod undo;

@@ -326,3 +326,28 @@ fn root_is_refused_where_somebody_else_would_be_locked_out() {
     by_root(&project, &["new", "--as-root"]).run().success();
     assert_eq!(owners(project.path().join(".venv")), [Who::Root.uid()].into());
 }
+
+#[test]
+fn a_python_in_a_directory_of_a_group_without_members_is_used() {
+    const STAFF: u32 = 50;
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let groups = fs::read_to_string("/etc/group").expect("there are groups");
+    if !groups.lines().any(|line| line == "staff:x:50:") {
+        return;
+    }
+    // As Debian makes /usr/local/bin.
+    let place = ctx.area().join("bin");
+    fs::create_dir(&place).expect("root can");
+    let python = place.join("python3");
+    symlink(tools::system_python(), &python).expect("root can link");
+    let give = |gid: u32| {
+        std::os::unix::fs::chown(&place, Some(0), Some(gid)).expect("root can");
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o2775)).expect("root can");
+    };
+    let project = ctx.project("proj");
+    let new = |name: &str| project.venvkeep(["new", name, "-p", python.to_str().expect("it is text")]).run();
+    give(STAFF);
+    new("one").success();
+    give(Who::Other.gid());
+    new("two").code(3).stderr_has("other users can write");
+}

@@ -189,8 +189,13 @@ mod tests {
     use crate::model::owner::Viewer;
 
     fn caller(cwd: &Path, active: Option<&Path>) -> Caller {
-        let viewer =
-            Viewer { uid: 1000, gid: 1000, groups: vec![1000], private_group: true, trusted_owners: vec![] };
+        let viewer = Viewer {
+            uid: 1000,
+            gid: 1000,
+            groups: vec![1000],
+            lone_groups: vec![1000],
+            trusted_owners: vec![],
+        };
         let active = active.map(|path| ("VIRTUAL_ENV".into(), path.into()));
         let variables: BTreeMap<_, _> = active.into_iter().collect();
         let cwd = cwd.to_owned();

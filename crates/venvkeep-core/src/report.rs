@@ -10,7 +10,7 @@ use crate::error::LiveState;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::FrozenRequirements;
-use crate::plan::BaseChoice;
+use crate::plan::{BaseChoice, ListOrigin};
 use crate::prune::{Remaining, Removed};
 use crate::rebuild::carry::Note;
 
@@ -100,6 +100,8 @@ pub struct Report {
     pub base: Option<(BaseInterpreter, BaseChoice)>,
     /// What was frozen, and installed again.
     pub requirements: FrozenRequirements,
+    /// Where that list comes from.
+    pub list: ListOrigin,
     /// What became of each distribution.
     pub distributions: Vec<DistributionReport>,
     /// Files that were carried over, relative to the prefix.
@@ -136,6 +138,7 @@ impl Report {
             frozen_list: None,
             base: None,
             requirements: FrozenRequirements::new(Vec::new()),
+            list: ListOrigin::Environment,
             distributions: Vec::new(),
             carried: Vec::new(),
             notes: Vec::new(),

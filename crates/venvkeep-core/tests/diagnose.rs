@@ -79,7 +79,7 @@ impl Ground {
             uid,
             gid: STRANGER,
             groups: vec![STRANGER],
-            private_group: true,
+            lone_groups: vec![STRANGER],
             trusted_owners: vec![],
         };
         inspect(&self.prefix, &viewer).unwrap()

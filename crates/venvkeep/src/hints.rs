@@ -112,7 +112,10 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
                 .hint("Is the network up, and is the index the right one? Nothing was lost; try again later, or")
                 .hint("give a list with versions that can be had:  venvkeep heal -r FILE")
         }
-        HealError::Unlisted { prefix, site } => not_listed(prefix, site),
+        HealError::Unlisted { prefix, site, snapshot } => {
+            let failure = not_listed(prefix, site).live(error.live());
+            snapshot.iter().fold(failure, |failure, why| failure.hint(printable(why)))
+        }
         HealError::Interpreter(FindError::NoneSuitable { found, .. }) => {
             let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
             found

@@ -34,6 +34,8 @@ pub enum HealError {
         prefix: Prefix,
         /// The directory, or the prefix itself.
         site: PathBuf,
+        /// Why the snapshot that was kept of it does not help, where there is one.
+        snapshot: Option<String>,
     },
     /// There is no interpreter to rebuild it with.
     #[error(transparent)]

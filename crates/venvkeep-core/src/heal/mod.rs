@@ -4,6 +4,7 @@ mod account;
 mod base;
 mod elsewhere;
 mod error;
+mod recalled;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,13 +26,15 @@ use crate::inspect::holdings::{Holding, holdings};
 use crate::inspect::inspect;
 use crate::inspect::snapshot::{Sibling, Snapshot};
 use crate::model::caller::Caller;
+use crate::model::index_settings::IndexSettings;
 use crate::model::interrupt::Interrupt;
+use crate::model::kept_snapshot::KeptSnapshot;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::tree::Tree;
 use crate::new::place;
-use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlannedPin, WhenHealthy, Wishes};
+use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlannedPin, Subject, WhenHealthy, Wishes};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
 use crate::rebuild::build::{self, Built, build};
@@ -42,7 +45,7 @@ use crate::rebuild::marks;
 use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
-use crate::store::frozen;
+use crate::store::{frozen, snapshots};
 use crate::swap::{self, Journal, PendingSwap};
 use crate::verify::{self, Compared, Expectations, VerifiedStage};
 
@@ -98,6 +101,10 @@ struct Heal<'a> {
 struct Known {
     snapshot: Snapshot,
     findings: Vec<Finding>,
+    /// The index settings of its `pip.conf`, or what was kept of them.
+    index: IndexSettings,
+    /// What was kept of it, where it cannot be read; or why that does not help, in words.
+    kept: Result<Option<KeptSnapshot>, String>,
 }
 
 /// Heals one environment.
@@ -191,14 +198,27 @@ struct Tools {
     base: TrustedProgram,
     installer: Option<Installer>,
     holdings: BTreeMap<PackageName, Holding>,
+    /// The index settings of the old environment's own.
+    index: IndexSettings,
+    /// Which distributions were asked for, where that is known.
+    requested: BTreeMap<PackageName, bool>,
 }
 
 impl Heal<'_> {
     fn look(&self) -> Result<Known, HealError> {
         self.progress.tell(Event::Begin(Step::Inspect));
-        let snapshot = inspect(self.request.prefix, &self.caller.viewer)?;
+        let prefix = self.request.prefix;
+        let mut snapshot = inspect(prefix, &self.caller.viewer)?;
         let findings = diagnose(&snapshot, &credentials::user_name);
-        Ok(Known { snapshot, findings })
+        let own = settings::of_environment(prefix.path(), &self.caller.viewer);
+        let wanted = own.is_none() || snapshot.unlisted().is_some();
+        let kept = if wanted { snapshots::recall(self.caller, prefix) } else { Ok(None) };
+        let recalled = kept.as_ref().ok().and_then(Option::as_ref);
+        let index = own.or_else(|| recalled.map(|kept| kept.index.clone())).unwrap_or_default();
+        if let (Some(kept), Some(_), None) = (recalled, snapshot.unlisted(), &self.request.list) {
+            recalled::fill(&mut snapshot, kept);
+        }
+        Ok(Known { snapshot, findings, index, kept })
     }
 
     /// The plan, or `None` where there is nothing to do.
@@ -208,7 +228,8 @@ impl Heal<'_> {
         }
         self.insist_on_unmanaged(known)?;
         self.progress.tell(Event::Begin(Step::Plan));
-        let requirements = self.requirements(&known.snapshot)?;
+        let (requirements, list) = self.requirements(known)?;
+        let wishes = Wishes { list, ..self.request.wishes.clone() };
         let asked = self.request.python.as_ref();
         let (base, choice) = base::choose(&known.snapshot, asked, self.caller, self.interrupt)?;
         let program = programs::trust(&base.executable, &self.caller.viewer)?;
@@ -220,8 +241,9 @@ impl Heal<'_> {
         let holdings = holdings(&known.snapshot);
         let name = installer.as_ref().map(Installer::name);
         let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone() };
-        let plan = plan::plan(&known.snapshot, requirements, &self.request.wishes, means)?;
-        Ok(Some((plan, Tools { base: program, installer, holdings })))
+        let plan = plan::plan(&known.snapshot, requirements, &wishes, means)?;
+        let (index, requested) = (known.index.clone(), requested(known, &plan.list));
+        Ok(Some((plan, Tools { base: program, installer, holdings, index, requested })))
     }
 
     /// What another tool keeps records about is that tool's to rebuild; where it is a plain environment all the same,
@@ -236,14 +258,22 @@ impl Heal<'_> {
         Err(HealError::ManagedElsewhere { prefix, tool: manager.tool, remedy: manager.remedy })
     }
 
-    /// The list that the new environment has to freeze to.
-    fn requirements(&self, snapshot: &Snapshot) -> Result<FrozenRequirements, HealError> {
+    /// The list that the new environment has to freeze to, and where it comes from.
+    fn requirements(&self, known: &Known) -> Result<(FrozenRequirements, ListOrigin), HealError> {
+        let snapshot = &known.snapshot;
         if let Some(list) = &self.request.list {
-            return Ok(list.clone());
+            return Ok((list.clone(), self.request.wishes.list.clone()));
         }
-        match snapshot.unlisted() {
-            Some(site) => Err(HealError::Unlisted { prefix: snapshot.prefix.clone(), site: site.to_owned() }),
-            None => Ok(freeze(&snapshot.distributions)),
+        match (snapshot.unlisted(), &known.kept) {
+            (None, _) => Ok((freeze(&snapshot.distributions), ListOrigin::Environment)),
+            (Some(_), Ok(Some(kept))) => {
+                Ok((kept.requirements.clone(), recalled::origin(kept, &snapshot.prefix)))
+            }
+            (Some(site), kept) => Err(HealError::Unlisted {
+                prefix: snapshot.prefix.clone(),
+                site: site.to_owned(),
+                snapshot: kept.as_ref().err().cloned(),
+            }),
         }
     }
 
@@ -255,14 +285,14 @@ impl Heal<'_> {
         known: Known,
         mut journal: Journal,
     ) -> Result<Report, HealError> {
-        let Known { snapshot: old, findings } = known;
+        let Known { snapshot: old, findings, .. } = known;
         let time = beside::stamp(SystemTime::now());
         let (verified, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
         let pending = swap::swap(verified, journal, old.tree.facts(Tree::ROOT), &time)?;
         report.old = Some(self.settle(pending, tools)?);
-        Ok(self.look_again(report))
+        Ok(self.look_again(report, tools))
     }
 
     /// A verified stage for the planned prefix, and what is to be said of it.
@@ -286,14 +316,21 @@ impl Heal<'_> {
         let mut report = Report::new(plan.prefix.clone(), outcome, findings);
         report.distributions = distributions(&built.pins, plan, Some((verified.snapshot(), old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
-        if self.request.wishes.list == ListOrigin::Environment && !old.unidentified.is_empty() {
+        let is_doubtful = match &plan.list {
             // The report names each of them among what is only in the old tree.
+            ListOrigin::Environment => !old.unidentified.is_empty(),
+            ListOrigin::Snapshot { of, .. } => *of == Subject::EarlierOne,
+            ListOrigin::File(_) => false,
+        };
+        if is_doubtful {
             report.outcome = Outcome::NeedsAttention;
         }
+        report.list = plan.list.clone();
         report.baked_in = built.relocated.baked_in;
         report.base = Some((plan.base.clone(), plan.choice.clone()));
         report.requirements = plan.requirements.clone();
         report.remarks.extend(self.without_pip(old));
+        report.remarks.extend(unseen(old));
         // What cannot be kept is not worth failing for: the old tree still says it all.
         report.frozen_list =
             frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())).ok().flatten();
@@ -311,10 +348,12 @@ impl Heal<'_> {
 
     /// What is to be said of the new environment in its place. It is there whatever this last look brings; when the
     /// look cannot be had, `check` will say why.
-    fn look_again(&self, mut report: Report) -> Report {
+    fn look_again(&self, mut report: Report, tools: &Tools) -> Report {
         report.live = LiveState::New;
-        let now = inspect(&report.prefix, &self.caller.viewer);
-        report.after = now.map(|now| diagnose(&now, &credentials::user_name)).unwrap_or_default();
+        if let Ok(now) = inspect(&report.prefix, &self.caller.viewer) {
+            report.after = diagnose(&now, &credentials::user_name);
+            report.remarks.extend(snapshots::refresh(self.caller, &now, &tools.index).remark());
+        }
         report
     }
 
@@ -330,13 +369,13 @@ impl Heal<'_> {
             holdings: &tools.holdings,
             base: &tools.base,
             installer: tools.installer.as_ref(),
-            own_settings: settings::of_environment(old.prefix.path(), &self.caller.viewer),
+            own_settings: tools.index.clone(),
             caller: self.caller,
             interrupt: self.interrupt,
         };
         let built = build(plan, &stage, &means, self.progress)?;
-        if self.request.wishes.list == ListOrigin::Environment {
-            marks::restore(&stage, old)?;
+        if !matches!(plan.list, ListOrigin::File(_)) {
+            marks::restore(&stage, old, &tools.requested)?;
         }
         let carried = carry(old, &stage, &plan.base.scheme, self.interrupt)?;
         Ok((stage, built, carried))
@@ -352,11 +391,11 @@ impl Heal<'_> {
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Verify));
         let requirements = plan.requirements.clone();
-        let expectations = match self.request.wishes.list {
+        let expectations = match plan.list {
             ListOrigin::Environment => {
                 Expectations::of_environment(requirements, old, &self.request.wishes.skip)
             }
-            ListOrigin::File(_) => Expectations::of_list(requirements, old),
+            ListOrigin::Snapshot { .. } | ListOrigin::File(_) => Expectations::of_list(requirements, old),
         };
         let viewer = &self.caller.viewer;
         let verified = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
@@ -390,10 +429,27 @@ fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {
     }
 }
 
+/// Where nothing of the old tree could be listed, nothing of it can be accounted for.
+fn unseen(old: &Snapshot) -> Option<String> {
+    let is_closed = old.tree.unlisted().any(|(id, _)| id == Tree::ROOT);
+    is_closed.then(|| {
+        "what else lay in it could not be seen; if files of yours did, root finds them in the old environment".to_owned()
+    })
+}
+
+/// Which distributions were asked for, by what the list comes from.
+fn requested(known: &Known, list: &ListOrigin) -> BTreeMap<PackageName, bool> {
+    match (list, &known.kept) {
+        (ListOrigin::Snapshot { .. }, Ok(Some(kept))) => kept.requested.clone(),
+        _ => known.snapshot.distributions.iter().map(|one| (one.name.clone(), one.requested)).collect(),
+    }
+}
+
 fn planned(plan: &Plan, findings: Vec<Finding>) -> Report {
     let mut report = Report::new(plan.prefix.clone(), Outcome::Planned, findings);
     report.distributions = distributions(&plan.pins, plan, None);
     report.requirements = plan.requirements.clone();
+    report.list = plan.list.clone();
     report.base = Some((plan.base.clone(), plan.choice.clone()));
     report
 }

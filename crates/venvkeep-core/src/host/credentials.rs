@@ -1,10 +1,12 @@
 //! Who this process is, whence it was started, and what accounts are called.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Group, Uid, User};
 use rustix::process::{getegid, geteuid, getgroups};
 
+use super::fs;
+use crate::model::accounts::Tables;
 use crate::model::owner::Viewer;
 
 /// The user this process acts as.
@@ -15,7 +17,11 @@ pub fn viewer(trusted_owners: Vec<u32>) -> Viewer {
     if !groups.contains(&gid) {
         groups.push(gid);
     }
-    Viewer { uid, gid, groups, private_group: is_private_group(uid, gid), trusted_owners }
+    let mut lone_groups = tables().map(|tables| tables.lone_groups(uid)).unwrap_or_default();
+    if is_private_group(uid, gid) {
+        lone_groups.push(gid);
+    }
+    Viewer { uid, gid, groups, lone_groups, trusted_owners }
 }
 
 /// The account's name, or `None` where the number has no account (a container's, a removed user's).
@@ -26,6 +32,27 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// Where this program lies: `sudo` looks for programs in its own places, so a printed command names it whole.
 pub fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
+}
+
+/// The tables of accounts; `None` where they cannot be read, or where systemd has accounts that they do not name.
+fn tables() -> Option<Tables> {
+    const LONGEST: u64 = 4 * 1024 * 1024;
+    // systemd-homed and JSON user records (nss-systemd(8)).
+    const ELSEWHERE: [&str; 4] =
+        ["/run/systemd/userdb/io.systemd.Home", "/etc/userdb", "/run/userdb", "/run/host/userdb"];
+    if ELSEWHERE.iter().any(|place| fs::lstat(Path::new(place)).is_ok()) {
+        return None;
+    }
+    let text = |path: &str| -> fs::Result<String> {
+        let content = fs::read_bounded(&fs::physical(Path::new(path))?, LONGEST)?;
+        Ok(String::from_utf8_lossy(&content).into_owned())
+    };
+    let sources = match text("/etc/nsswitch.conf") {
+        Ok(text) => Some(text),
+        Err(error) if error.is_missing() => None,
+        Err(_) => return None,
+    };
+    Some(Tables { passwd: text("/etc/passwd").ok()?, group: text("/etc/group").ok()?, sources })
 }
 
 /// Whether a user's primary group is theirs alone: named or numbered like the user, and nobody else is a member.

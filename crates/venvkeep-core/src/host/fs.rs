@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 
 use crate::model::facts::{Facts, Kind};
+use crate::model::owner::Viewer;
 
 /// What was being done when it failed: the verb of an [`IoError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +149,23 @@ pub fn lstat_if_any(path: &Path) -> Result<Option<Facts>> {
     }
 }
 
+/// When a file or directory was made, in nanoseconds since 1970, where the file system tells.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn born_ns(path: &Path) -> Option<i64> {
+    use rustix::fs::StatxFlags;
+
+    let stat = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BTIME).ok()?;
+    let told = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+    let born = stat.stx_btime;
+    told.then(|| born.tv_sec.checked_mul(1_000_000_000)?.checked_add(i64::from(born.tv_nsec))).flatten()
+}
+
+/// Not asked for on this system.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn born_ns(_path: &Path) -> Option<i64> {
+    None
+}
+
 /// A link's text.
 pub fn read_link(path: &Path) -> Result<PathBuf> {
     let text = rustix::fs::readlink(path, Vec::new()).named(Doing::Read, path)?;
@@ -269,6 +287,17 @@ impl Directory {
     pub fn open(path: &Path) -> Result<Self> {
         let fd = rustix::fs::open(path, OPEN_DIRECTORY, Mode::empty()).named(Doing::List, path)?;
         Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Opens a directory that nobody but the viewer can have written.
+    pub fn open_own(path: &Path, viewer: &Viewer) -> Result<Self> {
+        let directory = Self::open(path)?;
+        let facts = directory.facts()?;
+        if facts.uid == viewer.uid && !viewer.others_can_write(&facts) {
+            return Ok(directory);
+        }
+        let why = io::Error::new(io::ErrorKind::PermissionDenied, "other users could have written there");
+        Err(IoError::new(Doing::Read, path, why))
     }
 
     /// Opens a directory inside this one, following no link on the way.

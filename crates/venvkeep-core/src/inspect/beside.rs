@@ -86,6 +86,11 @@ pub fn stamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).unwrap_or_default().strftime("%Y%m%d-%H%M%S").to_string()
 }
 
+/// A time for people: `2026-11-21 09:15:00Z`.
+pub fn readable(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time).unwrap_or_default().strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
 /// Reads `20261121-091500`, in UTC, and the number behind it where several trees are of one second.
 fn time_of(name: &str) -> Option<(SystemTime, u32)> {
     const STAMP: usize = "20261121-091500".len();

@@ -148,7 +148,7 @@ mod tests {
     const STRANGER: u32 = 54_321;
 
     fn viewer(uid: u32) -> Viewer {
-        Viewer { uid, gid: uid, groups: vec![uid], private_group: true, trusted_owners: vec![] }
+        Viewer { uid, gid: uid, groups: vec![uid], lone_groups: vec![uid], trusted_owners: vec![] }
     }
 
     fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>) -> Interpreter {

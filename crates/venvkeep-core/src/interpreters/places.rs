@@ -145,7 +145,7 @@ mod tests {
         let variables: BTreeMap<OsString, OsString> =
             variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let viewer =
-            Viewer { uid: 1000, gid: 1000, groups: vec![], private_group: true, trusted_owners: vec![] };
+            Viewer { uid: 1000, gid: 1000, groups: vec![], lone_groups: vec![1000], trusted_owners: vec![] };
         Caller {
             viewer,
             sudo_uid: None,

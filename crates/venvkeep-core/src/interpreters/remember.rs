@@ -80,11 +80,7 @@ impl Key {
 
 /// Reads an answer from a directory that nobody but the user can have written: it says which programs to start.
 fn recall(place: &Path, key: &Key, viewer: &Viewer) -> Option<BaseInterpreter> {
-    let directory = Directory::open(place).ok()?;
-    let facts = directory.facts().ok()?;
-    if facts.uid != viewer.uid || viewer.others_can_write(&facts) {
-        return None;
-    }
+    let directory = Directory::open_own(place, viewer).ok()?;
     let content = directory.read(Path::new(&key.file_name()), LIMIT).ok()?;
     let remembered: Remembered = serde_json::from_slice(&content).ok()?;
     // The base may be gone although the program that was asked, a wrapper, is still there.

@@ -4,10 +4,11 @@
 //! only the keys below are taken over from an environment's own `pip.conf`. Source: pip's configuration documentation;
 //! DESIGN section 3.
 
-use std::fmt::Write;
+use serde::{Deserialize, Serialize};
 
 /// Index settings, as far as they are set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct IndexSettings {
     /// `index-url`: instead of PyPI.
     pub index_url: Option<String>,
@@ -44,31 +45,8 @@ impl IndexSettings {
     /// Lines that make no sense are passed over.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
-        for wanted in ["global", "install"] {
-            let mut section = String::new();
-            let mut entry: Option<(String, String)> = None;
-            for line in text.lines().chain(["[end]"]) {
-                let trimmed = line.trim();
-                let continues = line.starts_with([' ', '\t']) && !trimmed.is_empty();
-                if let (true, Some((_, value))) = (continues, &mut entry) {
-                    value.push('\n');
-                    value.push_str(trimmed);
-                    continue;
-                }
-                if let Some((key, value)) = entry.take() {
-                    settings.set(&key, &value);
-                }
-                if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-                    continue;
-                }
-                if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-                    name.clone_into(&mut section);
-                } else if section == wanted
-                    && let Some((key, value)) = trimmed.split_once(['=', ':'])
-                {
-                    entry = Some((key.to_owned(), value.trim().to_owned()));
-                }
-            }
+        for (key, value) in conf_entries(text) {
+            settings.set(&key, &value);
         }
         settings
     }
@@ -76,13 +54,12 @@ impl IndexSettings {
     /// Sets one key as pip spells it (case, `_` and a leading `--` do not matter); others are passed over, and so are
     /// values with control characters other than the line ends that part a list.
     pub fn set(&mut self, key: &str, value: &str) {
-        let key = key.trim().trim_start_matches("--").to_ascii_lowercase().replace('_', "-");
         if value.chars().any(|character| character.is_control() && !character.is_ascii_whitespace()) {
             return;
         }
         let one = || Some(value.trim().to_owned()).filter(|value| !value.is_empty() && !value.contains('\n'));
         let list = || value.split_whitespace().map(str::to_owned).collect();
-        match key.as_str() {
+        match plain_key(key).as_str() {
             "index-url" => self.index_url = one().or(self.index_url.take()),
             "extra-index-url" => self.extra_index_urls = list(),
             "find-links" => self.find_links = list(),
@@ -111,31 +88,40 @@ impl IndexSettings {
         }
     }
 
-    /// As a `pip.conf` with these keys and no others; empty when nothing is set.
-    pub fn to_pip_conf(&self) -> String {
-        let mut text = String::new();
-        let one = |key: &str, value: &Option<String>| {
-            value.as_ref().map(|value| format!("{key} = {value}\n")).unwrap_or_default()
-        };
-        let list = |key: &str, values: &[String]| {
-            if values.is_empty() {
-                String::new()
-            } else {
-                format!("{key} =\n    {}\n", values.join("\n    "))
-            }
-        };
-        text.push_str(&one("index-url", &self.index_url));
-        text.push_str(&list("extra-index-url", &self.extra_index_urls));
-        text.push_str(&list("find-links", &self.find_links));
-        if let Some(no_index) = self.no_index {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "no-index = {no_index}");
+    /// Without user names, passwords and tokens in its addresses.
+    #[must_use]
+    pub fn without_credentials(&self) -> Self {
+        let list = |addresses: &[String]| addresses.iter().map(|one| bare_address(one)).collect();
+        let one = |address: &Option<String>| address.as_deref().map(bare_address);
+        Self {
+            index_url: one(&self.index_url),
+            extra_index_urls: list(&self.extra_index_urls),
+            find_links: list(&self.find_links),
+            // A proxy may be written without a scheme.
+            proxy: one(&self.proxy).map(|proxy| match proxy.rsplit_once('@') {
+                Some((_, host)) if !proxy.contains("://") => host.to_owned(),
+                _ => proxy,
+            }),
+            ..self.clone()
         }
-        text.push_str(&one("cert", &self.cert));
-        text.push_str(&one("client-cert", &self.client_cert));
-        text.push_str(&one("proxy", &self.proxy));
-        text.push_str(&list("trusted-host", &self.trusted_hosts));
-        if text.is_empty() { text } else { format!("[global]\n{text}") }
+    }
+
+    /// As the variables that pip takes each of them from.
+    pub fn to_pip_variables(&self) -> Vec<(String, String)> {
+        let one = |value: &Option<String>| value.clone().unwrap_or_default();
+        let truth = |value: bool| if value { "1" } else { "0" }.to_owned();
+        let values = [
+            one(&self.index_url),
+            self.extra_index_urls.join(" "),
+            self.find_links.join(" "),
+            self.no_index.map(truth).unwrap_or_default(),
+            one(&self.cert),
+            one(&self.client_cert),
+            one(&self.proxy),
+            self.trusted_hosts.join(" "),
+        ];
+        let named = KEYS.into_iter().map(pip_variable).zip(values);
+        named.filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// Those that a requirements file can say, as its option lines.
@@ -146,6 +132,56 @@ impl IndexSettings {
         let none = self.no_index.filter(|&no| no).map(|_| "--no-index\n".to_owned());
         index.chain(extra).chain(links).chain(none).collect()
     }
+}
+
+/// A URL without the user's part and without a query; a path as it is.
+fn bare_address(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+/// The variable that pip takes a key from.
+pub fn pip_variable(key: &str) -> String {
+    format!("PIP_{}", key.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// A key without what pip does not look at: case, `_` for `-`, a leading `--`.
+fn plain_key(key: &str) -> String {
+    key.trim().trim_start_matches("--").to_ascii_lowercase().replace('_', "-")
+}
+
+/// The keys and values of a `pip.conf` that count for `pip install`: first those of `[global]`, then those of
+/// `[install]`, which win. The keys are lower case with hyphens.
+pub fn conf_entries(text: &str) -> Vec<(String, String)> {
+    let mut entries = Vec::new();
+    for wanted in ["global", "install"] {
+        let mut section = String::new();
+        let mut entry: Option<(String, String)> = None;
+        for line in text.lines().chain(["[end]"]) {
+            let trimmed = line.trim();
+            let continues = line.starts_with([' ', '\t']) && !trimmed.is_empty();
+            if let (true, Some((_, value))) = (continues, &mut entry) {
+                value.push('\n');
+                value.push_str(trimmed);
+                continue;
+            }
+            entries.extend(entry.take());
+            if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+                name.clone_into(&mut section);
+            } else if section == wanted
+                && let Some((key, value)) = trimmed.split_once(['=', ':'])
+            {
+                entry = Some((plain_key(key), value.trim().to_owned()));
+            }
+        }
+    }
+    entries
 }
 
 /// What Python's `configparser` and pip take for true and false.
@@ -172,7 +208,7 @@ mod tests {
         assert_eq!(settings.index_url.as_deref(), Some("https://three.example/simple"));
         assert_eq!(settings.find_links, ["/wheels", "https://two.example/"]);
         assert_eq!(settings.no_index, Some(true));
-        assert!(!settings.to_pip_conf().contains("evil"));
+        assert!(settings.to_pip_variables().iter().all(|(_, value)| !value.contains("evil")));
         assert_eq!(
             settings.to_requirement_options(),
             "--index-url https://three.example/simple\n--find-links /wheels\n--find-links https://two.example/\n--no-index\n"
@@ -187,6 +223,18 @@ mod tests {
         assert_eq!(settings, IndexSettings::default());
     }
 
+    #[test]
+    fn credentials_are_taken_out_of_addresses() {
+        let bare = |url: &str| super::bare_address(url);
+        assert_eq!(bare("https://ana:p@ss@x:8080/simple?token=1#y"), "https://x:8080/simple");
+        assert_eq!(bare("https://token@x"), "https://x");
+        assert_eq!(bare("/wheels/a@b"), "/wheels/a@b");
+        assert_eq!(bare("file:///a@b/c"), "file:///a@b/c");
+        let mut settings = IndexSettings::default();
+        settings.set("proxy", "ana:secret@proxy:3128");
+        assert_eq!(settings.without_credentials().proxy.as_deref(), Some("proxy:3128"));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -194,7 +242,10 @@ mod tests {
         fn what_is_written_reads_back(text in any::<String>(), url in "[a-z]{1,9}://[a-z./]{0,20}") {
             let mut settings = IndexSettings::parse(&text);
             settings.set("index-url", &url);
-            let again = IndexSettings::parse(&settings.to_pip_conf());
+            let mut again = IndexSettings::default();
+            for (name, value) in settings.to_pip_variables() {
+                again.set(name.strip_prefix("PIP_").unwrap(), &value);
+            }
             assert_eq!(again, settings);
         }
     }

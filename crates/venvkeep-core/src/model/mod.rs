@@ -1,5 +1,6 @@
 //! Pure values: what an environment, its files and its distributions are. Nothing here touches the machine.
 
+pub mod accounts;
 pub mod activation_edits;
 pub mod caller;
 pub mod direct_url;
@@ -13,6 +14,7 @@ pub mod headers;
 pub mod index_settings;
 pub mod interpreter;
 pub mod interrupt;
+pub mod kept_snapshot;
 pub mod metadata;
 pub mod name;
 pub mod owner;

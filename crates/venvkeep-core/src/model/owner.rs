@@ -17,8 +17,9 @@ pub struct Viewer {
     pub gid: u32,
     /// All group numbers, the primary one included.
     pub groups: Vec<u32>,
-    /// Whether the primary group has no other member, as Debian and others give each user one (umask 002).
-    pub private_group: bool,
+    /// Groups that nobody but the viewer and root is in: a primary group of their own, as Debian and others give each
+    /// user one (umask 002), and groups without any member (Debian's `staff`, which may write `/usr/local`).
+    pub lone_groups: Vec<u32>,
     /// Further accounts whose files are trusted like root's (Homebrew's, for one).
     pub trusted_owners: Vec<u32>,
 }
@@ -58,18 +59,18 @@ impl Viewer {
     }
 
     /// Whether someone other than the owner, root and the viewer can change this entry: world-writable without the
-    /// sticky bit, or writable by a group that is not the viewer's private one.
+    /// sticky bit, or writable by a group that others are in.
     pub fn others_can_write(&self, facts: &Facts) -> bool {
         if facts.kind == Kind::Link || (facts.kind == Kind::Directory && facts.is_sticky()) {
             return false;
         }
         let by_world = facts.mode & 0o002 != 0;
-        let by_group = facts.mode & 0o020 != 0 && !self.is_own_private_group(facts.gid);
+        let by_group = facts.mode & 0o020 != 0 && !self.is_lone_group(facts.gid);
         by_world || by_group
     }
 
-    fn is_own_private_group(&self, gid: u32) -> bool {
-        gid == ROOT || (self.private_group && gid == self.gid)
+    fn is_lone_group(&self, gid: u32) -> bool {
+        gid == ROOT || self.lone_groups.contains(&gid)
     }
 
     fn allowed(&self, facts: &Facts, wanted: u16) -> bool {
@@ -92,7 +93,13 @@ mod tests {
     use super::{Facts, Kind, Viewer};
 
     fn viewer() -> Viewer {
-        Viewer { uid: 1000, gid: 1000, groups: vec![1000, 27], private_group: true, trusted_owners: vec![] }
+        Viewer {
+            uid: 1000,
+            gid: 1000,
+            groups: vec![1000, 27],
+            lone_groups: vec![1000],
+            trusted_owners: vec![],
+        }
     }
 
     fn entry(kind: Kind, mode: u16, uid: u32, gid: u32) -> Facts {
@@ -115,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn private_groups_and_sticky_directories_are_not_others() {
+    fn lone_groups_and_sticky_directories_are_not_others() {
         let me = viewer();
         assert!(!me.others_can_write(&entry(Kind::Directory, 0o775, 1000, 1000)));
         assert!(me.others_can_write(&entry(Kind::Directory, 0o775, 1000, 27)));

@@ -21,6 +21,7 @@ use crate::rebuild::seed::{Seeded, seed};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
+use crate::store::snapshots::{self, Keeping};
 use crate::swap::{Journal, SwapError};
 use place::{Place, UnusablePath};
 
@@ -61,6 +62,8 @@ pub struct Made {
     pub interpreter: BaseInterpreter,
     /// What was put in; `None` when nothing was to be.
     pub seeded: Option<Seeded>,
+    /// Whether a snapshot of it is kept outside of it.
+    pub snapshot: Keeping,
 }
 
 /// Why there is no new environment. Nothing is left of the attempt.
@@ -147,7 +150,8 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
         .map_err(|error| taken_meanwhile(error, prefix.path()))?;
     stage.release();
     around.keep();
-    Ok(Made { prefix, name, interpreter, seeded })
+    let snapshot = snapshots::keep_new(caller, &prefix);
+    Ok(Made { prefix, name, interpreter, seeded, snapshot })
 }
 
 fn insist_on_free(environment: &Path) -> Result<(), NewError> {

@@ -261,7 +261,7 @@ mod tests {
                 .unwrap();
             }
         }
-        let viewer = Viewer { uid: 0, gid: 0, groups: vec![], private_group: true, trusted_owners: vec![] };
+        let viewer = Viewer { uid: 0, gid: 0, groups: vec![], lone_groups: vec![0], trusted_owners: vec![] };
         let snapshot = inspect::inspect(&Prefix::new(root).unwrap(), &viewer).unwrap();
         let classes = classify(&snapshot, &claims::read(&snapshot));
         snapshot.tree.ids().map(|id| (snapshot.tree.path(id), classes[id.index()])).collect()

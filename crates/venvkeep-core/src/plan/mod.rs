@@ -47,8 +47,24 @@ pub enum OwnerTrust {
 pub enum ListOrigin {
     /// The environment's own metadata.
     Environment,
+    /// What was kept of the environment when it could last be read.
+    Snapshot {
+        /// When: `2026-11-21 09:15:00Z`.
+        taken: String,
+        /// Of which environment.
+        of: Subject,
+    },
     /// A file that the user named.
     File(PathBuf),
+}
+
+/// Which environment a snapshot is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The one that stands at the path.
+    ThisEnvironment,
+    /// One that stood there before.
+    EarlierOne,
 }
 
 /// What the user wants of this heal.
@@ -175,6 +191,8 @@ pub struct Plan {
     pub choice: BaseChoice,
     /// What will be installed: the contract.
     pub requirements: FrozenRequirements,
+    /// Where that comes from.
+    pub list: ListOrigin,
     /// Each of them with its source, in the same order.
     pub pins: Vec<PlannedPin>,
     /// What is left out because the user said so.
@@ -191,7 +209,7 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// Somebody else could have written its list of names.
-    #[error("{} {hostile}; venvkeep does not install from a list that somebody else may have written", .prefix.display())]
+    #[error("{} {hostile}; {}", .prefix.display(), refused(.origin))]
     Hostile {
         /// The environment.
         prefix: PathBuf,
@@ -199,6 +217,8 @@ pub enum PlanError {
         hostile: Hostile,
         /// The list, to be looked at.
         list: FrozenRequirements,
+        /// Where that comes from.
+        origin: ListOrigin,
     },
     /// There is neither uv nor a pip.
     #[error("there is neither uv nor pip to install {} distributions with", .wanted.len())]
@@ -250,11 +270,10 @@ pub fn plan(
     means: Means,
 ) -> Result<Plan, PlanError> {
     let hostile = trust::hostile(snapshot);
-    if let (Some(hostile), OwnerTrust::Required, ListOrigin::Environment) =
-        (&hostile, wishes.owner_trust, &wishes.list)
-    {
-        let prefix = snapshot.prefix.path().to_owned();
-        return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements });
+    let is_given = matches!(wishes.list, ListOrigin::File(_));
+    if let (Some(hostile), OwnerTrust::Required, false) = (&hostile, wishes.owner_trust, is_given) {
+        let (prefix, origin) = (snapshot.prefix.path().to_owned(), wishes.list.clone());
+        return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements, origin });
     }
     let (requirements, not_meant) = conditions::applying(&requirements, &means.base);
     let (requirements, skipped) = without_skipped(&requirements, &wishes.skip)?;
@@ -291,7 +310,20 @@ pub fn plan(
         }),
         prompt: config.and_then(PyvenvCfg::prompt),
         requirements,
+        list: wishes.list.clone(),
     })
+}
+
+/// Why nothing is built by itself from the list of a hostile environment.
+fn refused(origin: &ListOrigin) -> &'static str {
+    match origin {
+        ListOrigin::Snapshot { .. } => {
+            "venvkeep does not rebuild such an environment by itself, not even from the snapshot that it kept"
+        }
+        ListOrigin::Environment | ListOrigin::File(_) => {
+            "venvkeep does not install from a list that somebody else may have written"
+        }
+    }
 }
 
 /// The list without what the user wants to leave out, and that.

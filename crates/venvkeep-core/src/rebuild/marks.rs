@@ -4,6 +4,7 @@
 //! what it sees (PEP 610), which may lack the hash that the frozen list shows. Both are facts about the old
 //! environment that its rebuilding must not change.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::records::StagedRecord;
@@ -13,19 +14,27 @@ use crate::inspect;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::direct_url::DirectUrl;
 use crate::model::distribution::{Distribution, Layout};
+use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 
 /// No `direct_url.json` is longer.
 const MAX_DIRECT_URL: u64 = 1024 * 1024;
 
-/// Gives every distribution in the stage the marks that it has in the old environment.
-pub fn restore(stage: &Stage, old: &Snapshot) -> Result<(), IoError> {
+/// Gives every distribution in the stage the marks that it has in the old environment; `requested` says which of them
+/// were asked for.
+pub fn restore(
+    stage: &Stage,
+    old: &Snapshot,
+    requested: &BTreeMap<PackageName, bool>,
+) -> Result<(), IoError> {
     let Ok(prefix) = Prefix::new(stage.path().to_owned()) else { return Ok(()) };
     let root = Directory::open(stage.path())?;
     for new in inspect::installed(&prefix)?.distributions {
-        let was = old.distributions.iter().find(|was| was.name == new.name);
-        if let (Some(was), Layout::DistInfo) = (was, new.layout) {
-            restore_one(stage, &root, &new, (old, was))?;
+        if new.layout == Layout::DistInfo {
+            let was_requested = requested.get(&new.name).copied().unwrap_or(new.requested);
+            let was = old.distributions.iter().find(|was| was.name == new.name);
+            let origin = was.and_then(|was| changed_origin(old, was, &new));
+            restore_one(stage, &root, &new, (was_requested, origin))?;
         }
     }
     Ok(())
@@ -35,22 +44,23 @@ fn restore_one(
     stage: &Stage,
     root: &Directory,
     new: &Distribution,
-    (old, was): (&Snapshot, &Distribution),
+    (was_requested, origin): (bool, Option<Vec<u8>>),
 ) -> Result<(), IoError> {
-    let drop_requested = new.requested && !was.requested;
-    let origin = origin_of(old, was).filter(|content| {
-        let before = DirectUrl::parse(content).ok();
-        let now = new.direct_url.as_ref();
-        matches!((before, now), (Some(before), Some(now)) if before.url == now.url && before != *now)
-    });
-    if !drop_requested && origin.is_none() {
+    if new.requested == was_requested && origin.is_none() {
         return Ok(());
     }
     let mut record = StagedRecord::read(stage, root, &new.info)?;
-    if drop_requested {
-        let mark = new.info.join("REQUESTED");
-        fs::remove_file(&stage.join(&mark))?;
-        record.forget(&mark);
+    let mark = new.info.join("REQUESTED");
+    match (new.requested, was_requested) {
+        (true, false) => {
+            fs::remove_file(&stage.join(&mark))?;
+            record.forget(&mark);
+        }
+        (false, true) => {
+            fs::create_file(&stage.join(&mark), 0o666, b"")?;
+            record.add(&mark)?;
+        }
+        _ => {}
     }
     if let Some(content) = origin {
         let file = new.info.join("direct_url.json");
@@ -59,6 +69,15 @@ fn restore_one(
         record.rehash(|changed| changed == file)?;
     }
     record.save()
+}
+
+/// The old `direct_url.json`, where it says more of the same address than the new one.
+fn changed_origin(old: &Snapshot, was: &Distribution, new: &Distribution) -> Option<Vec<u8>> {
+    origin_of(old, was).filter(|content| {
+        let before = DirectUrl::parse(content).ok();
+        let now = new.direct_url.as_ref();
+        matches!((before, now), (Some(before), Some(now)) if before.url == now.url && before != *now)
+    })
 }
 
 /// The old `direct_url.json` as it is; `None` where there is none that can be read.

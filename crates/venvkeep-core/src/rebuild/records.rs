@@ -62,6 +62,15 @@ impl<'a> StagedRecord<'a> {
         self.changed |= self.rows.len() != before;
     }
 
+    /// Adds the row of a file of the distribution's own metadata (relative to the prefix), which stands beside RECORD.
+    pub(super) fn add(&mut self, file: &Path) -> Result<(), IoError> {
+        let info = self.path.parent().and_then(Path::file_name).unwrap_or_default();
+        let row = Path::new(info).join(file.file_name().unwrap_or_default());
+        self.rows.push(RecordRow { path: row.to_string_lossy().into_owned(), hash: None, size: None });
+        self.changed = true;
+        self.rehash(|changed| changed == file)
+    }
+
     /// Writes it, if anything was changed.
     pub(super) fn save(self) -> Result<(), IoError> {
         if !self.changed {

@@ -9,6 +9,8 @@ use venvkeep_core::inspect::snapshot::Snapshot;
 use venvkeep_core::inspect::{deep, inspect, siblings};
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::rebuild::install::settings;
+use venvkeep_core::store::snapshots;
 
 use crate::args::CheckArguments;
 use crate::exit::Exit;
@@ -58,6 +60,14 @@ fn located(wish: &CheckArguments, session: &Session<'_>) -> Result<Vec<Prefix>, 
     wish.environments.iter().map(|asked| one(Some(asked))).collect()
 }
 
+/// Keeps a snapshot of what could be read, for the day when it cannot.
+fn keep(snapshot: &Snapshot, session: &Session<'_>) {
+    let index = settings::of_environment(snapshot.prefix.path(), &session.caller.viewer).unwrap_or_default();
+    if let Some(remark) = snapshots::refresh(&session.caller, snapshot, &index).remark() {
+        session.screen.note(&printable(format!("note: {remark}")));
+    }
+}
+
 fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result<Checked, Failure> {
     let prefix = prefix.clone();
     match inspect(&prefix, &session.caller.viewer) {
@@ -66,6 +76,7 @@ fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result
                 deep::compare_content(&mut snapshot);
             }
             let findings = diagnose(&snapshot, &credentials::user_name);
+            keep(&snapshot, session);
             Ok(Checked { prefix, snapshot: Some(snapshot), findings })
         }
         Err(error) => match absent(&siblings(&prefix)) {

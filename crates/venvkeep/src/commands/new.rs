@@ -31,6 +31,9 @@ pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exi
     if let Some(seeded) = made.seeded.as_ref().filter(|seeded| seeded.distributions.is_empty()) {
         session.screen.note(&without_pip(&made, seeded));
     }
+    if let Some(remark) = made.snapshot.remark() {
+        session.screen.note(&printable(format!("note: {remark}")));
+    }
     Ok(Exit::Done)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Finding, Remedy, Severity, Status, status};
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::plan::BaseChoice;
+use venvkeep_core::plan::{BaseChoice, ListOrigin, Subject};
 use venvkeep_core::report::{Outcome, Report};
 
 use super::printable::{printable, shell_word};
@@ -32,6 +32,7 @@ pub(crate) fn document(report: &Report) -> Value {
         "built_from": report.built_from.as_deref().map(text),
         "frozen_list": report.frozen_list.as_deref().map(text),
         "requirements": report.requirements.lines(),
+        "list": list_document(&report.list),
         "distributions": report.distributions,
         "carried": report.carried.iter().map(|path| text(path)).collect::<Vec<_>>(),
         "notes": report.notes.iter().map(|one| json!({ "path": text(&one.path), "what": one.what })).collect::<Vec<_>>(),
@@ -51,6 +52,41 @@ pub(crate) fn document_of_failure(prefix: &Prefix, failure: &Failure) -> Value {
     document["live"] = json!(failure.live);
     document["error"] = shared::failure(failure);
     document
+}
+
+fn list_document(list: &ListOrigin) -> Value {
+    match list {
+        ListOrigin::Environment => json!({ "from": "environment" }),
+        ListOrigin::File(file) => json!({ "from": "file", "file": file.to_string_lossy() }),
+        ListOrigin::Snapshot { taken, of } => {
+            let of = match of {
+                Subject::ThisEnvironment => "this-environment",
+                Subject::EarlierOne => "earlier-environment",
+            };
+            json!({ "from": "snapshot", "taken": taken, "of": of })
+        }
+    }
+}
+
+/// Where the list comes from, when not from the environment itself.
+fn list_line(report: &Report) -> String {
+    let mut text = String::new();
+    match &report.list {
+        ListOrigin::Environment => {}
+        ListOrigin::File(file) => line(&mut text, "list from", &printable(file)),
+        ListOrigin::Snapshot { taken, of } => {
+            let taken = printable(taken);
+            let what =
+                format!("the snapshot that venvkeep kept at {taken}; what came or went since is not in it");
+            line(&mut text, "list from", &what);
+            if *of == Subject::EarlierOne {
+                let what =
+                    "that snapshot is of another environment, which stood here before: is it the right list?";
+                line(&mut text, "to do", what);
+            }
+        }
+    }
+    text
 }
 
 /// How many names a line lists before it says how many more there are.
@@ -83,6 +119,7 @@ pub(crate) fn report(report: &Report, session: &Session<'_>) -> String {
 fn plan(report: &Report, paint: Paint) -> String {
     let mut text = problems("wrong", &report.before);
     text.push_str(&python(report));
+    text.push_str(&list_line(report));
     let width = report.distributions.iter().map(|one| one.name.chars().count()).max().unwrap_or(0).min(40);
     for one in &report.distributions {
         let version = one.version.as_deref().unwrap_or("");
@@ -101,6 +138,7 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     let mut text = problems("was", &report.before);
     line(&mut text, "now", "every file in it is yours");
     text.push_str(&python(report));
+    text.push_str(&list_line(report));
     line(&mut text, "installed", &installed(report));
     for one in report.distributions.iter().filter(|one| one.same_bytes == Some(false)) {
         line(&mut text, "differs", &printable(format!("{}: {}", one.name, one.detail)));

@@ -146,10 +146,6 @@ impl Job<'_> {
         let settings = settings::for_installer(self.installer, self.order);
         let lines: String = pins.iter().map(|pin| install_line(pin)).collect();
         fs::replace_file(&list, 0o600, format!("{}{lines}", settings.requirement_options).as_bytes())?;
-        let pip_conf = self.stage.join("pip.conf");
-        if !settings.pip_conf.is_empty() {
-            fs::create_file(&pip_conf, 0o600, settings.pip_conf.as_bytes())?;
-        }
         let invocation = Invocation {
             program: match self.installer {
                 Installer::Uv(uv) => uv,
@@ -168,11 +164,9 @@ impl Job<'_> {
         };
         let finished = process::run(&invocation, self.interrupt, on_line);
         let lock = self.stage.join(".lock");
-        for left in [&pip_conf, &lock] {
-            // uv leaves its lock behind, writable for everybody.
-            if fs::lstat_if_any(left)?.is_some() {
-                fs::remove_file(left)?;
-            }
+        // uv leaves its lock behind, writable for everybody.
+        if fs::lstat_if_any(&lock)?.is_some() {
+            fs::remove_file(&lock)?;
         }
         Ok(finished?)
     }

@@ -10,11 +10,10 @@ use super::Installer;
 use super::settings::Given;
 use crate::host::programs::clean_search_path;
 use crate::model::caller::Caller;
-use crate::model::index_settings::KEYS;
 
-/// Variables of pip that say where packages are and how to reach them; all its others are left out.
+/// Variables of pip that say how to reach packages. Where they are is told in full; all others are left out.
 const PIP_KEPT: [&str; 6] =
-    ["CACHE_DIR", "NO_CACHE_DIR", "TIMEOUT", "DEFAULT_TIMEOUT", "RETRIES", "CONFIG_FILE"];
+    ["CACHE_DIR", "NO_CACHE_DIR", "TIMEOUT", "DEFAULT_TIMEOUT", "RETRIES", "KEYRING_PROVIDER"];
 
 /// Variables of uv that would aim it at another environment or change what is installed.
 const UV_LEFT_OUT: [&str; 20] = [
@@ -63,9 +62,13 @@ pub(super) fn for_installer(
     // asks in a window where it can.
     variables.extend(pairs(&[("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS_REQUIRE", "force")]));
     match installer {
-        // The user's `user = true` would send everything to ~/.local.
         Installer::Pip { .. } => {
-            variables.extend(pairs(&[("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")]));
+            // pip then reads no file: see `settings`.
+            variables.extend(pairs(&[("PIP_CONFIG_FILE", "/dev/null")]));
+            let told = given.settings.to_pip_variables().into_iter();
+            // Of two of one name the later counts: what the user has set as a variable stays.
+            let means = given.means.clone().into_iter().filter(|(name, _)| caller.variable(name).is_none());
+            variables.extend(told.chain(means).map(|(name, value)| (name.into(), value.into())));
         }
         Installer::Uv(_) => {
             variables.extend(for_uv(caller, given));
@@ -83,8 +86,7 @@ fn is_kept(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     let rest = |prefix: &str| bytes.strip_prefix(prefix.as_bytes()).map(String::from_utf8_lossy);
     if let Some(setting) = rest("PIP_") {
-        let key = setting.to_ascii_lowercase().replace('_', "-");
-        return PIP_KEPT.contains(&setting.as_ref()) || KEYS.contains(&key.as_str());
+        return PIP_KEPT.contains(&setting.as_ref());
     }
     if let Some(setting) = rest("UV_") {
         return !UV_LEFT_OUT.contains(&setting.as_ref());
@@ -126,6 +128,7 @@ mod tests {
     fn what_would_aim_elsewhere_is_left_out() {
         let left_out = [
             "PIP_TARGET",
+            "PIP_CONFIG_FILE",
             "PIP_PYTHON",
             "PIP_USER",
             "PIP_NO_DEPS",
@@ -143,9 +146,8 @@ mod tests {
             assert!(!is_kept(OsStr::new(name)), "{name}");
         }
         for name in [
-            "PIP_INDEX_URL",
-            "PIP_FIND_LINKS",
-            "PIP_CERT",
+            "PIP_TIMEOUT",
+            "PIP_KEYRING_PROVIDER",
             "UV_INDEX",
             "UV_CACHE_DIR",
             "HOME",
