@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use venvkeep_testkit::{Context, Environment, Maker, Need, Project, Who, require, tools};
+use venvkeep_testkit::{Context, Environment, Invocation, Maker, Need, Project, Who, require, tools};
 
 use crate::VENVKEEP;
-use crate::support::lines;
+use crate::support::{first_environment, lines, with_uv};
 
 const PACKAGES: [&str; 5] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part", "ns-other"];
 
@@ -99,4 +99,83 @@ fn the_list_goes_to_a_file_but_not_by_root_for_somebody_else() {
     assert_ne!(output.status.code(), Some(0), "{output}");
     assert!(!refused.exists());
     by_root(["freeze", env.str(), "--color", "never"]).success().stdout_is("pure-one==1.0\n");
+}
+
+/// `venvkeep freeze --format pylock`, with uv, and the kit's wheels for an index.
+fn pylock(ctx: &Context, project: &Project<'_>) -> Invocation {
+    let freeze = with_uv(project.venvkeep(["freeze", "--format", "pylock"]));
+    freeze.wheels_only(ctx.wheels())
+}
+
+#[test]
+fn a_pylock_names_every_pin_with_its_file_and_hash() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let editable = project.source("edit-me", "0.3");
+    let env = project.venv_by_root(Maker::Venv).packages(["with-deps[more]", "Odd.Name_x"]);
+    let env = env.packages(["-e".as_ref(), editable.as_os_str()]).build();
+    // Nothing of the environment is started, also when it is the active one.
+    let traps = ctx.traps("proj");
+    traps.set_programs(&env.path().join("bin"), &["uv", "python3"]);
+    let active = |freeze: Invocation| {
+        freeze
+            .env("VIRTUAL_ENV", env.path())
+            .env("UV_PYTHON", env.bin("python3"))
+            .path_first(env.path().join("bin"))
+    };
+    let printed = active(pylock(&ctx, &project)).run().success().stdout;
+    traps.assert_untouched();
+    let wheel = ctx.wheels().join("pure_one-1.0-py3-none-any.whl");
+    let sum = ctx.program(Who::User, "sha256sum").arg(wheel).run().success();
+    let sum = sum.stdout.split(' ').next().expect("sha256sum prints the sum first").to_owned();
+    assert!(printed.starts_with("lock-version = \"1.0\"") && printed.contains(&sum), "{printed}");
+    for name in ["with-deps", "extra-dep", "odd-name-x", "edit-me"] {
+        assert!(printed.contains(&format!("name = \"{name}\"")), "{name}: {printed}");
+    }
+    assert!(!printed.contains("never-there") && printed.contains("editable = true"), "{printed}");
+
+    pylock(&ctx, &project).args(["-o", "pylock.toml"]).run().success().stdout_is("");
+    let file = project.path().join("pylock.toml");
+    assert_eq!(fs::read_to_string(&file).expect("it was written"), printed);
+    let json = pylock(&ctx, &project).arg("--json").run().success();
+    assert_eq!(first_environment(&json)["pylock"], printed);
+    // What was written can be installed from.
+    let uv = ctx.program(Who::User, tools::uv()).args(["pip", "sync", "--dry-run", "--python"]);
+    uv.arg(tools::system_python()).arg("--break-system-packages").arg(&file).run().success();
+}
+
+#[test]
+fn without_a_pylock_it_is_said_why() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let repository = project.source("dynamic", "0.4");
+    let built = "[project]\nname = \"dynamic\"\ndynamic = [\"version\"]\n\n[build-system]\nrequires = []\n\
+                 build-backend = \"kit_backend\"\nbackend-path = [\".\"]\n";
+    let env = project.venv_by_owner(Maker::Venv).packages(["pure-one", "ns-part"]);
+    let env = env.packages(["-e".as_ref(), repository.as_os_str()]).build();
+    let freeze = || project.venvkeep(["freeze", "--format", "pylock", "-o", "pylock.toml"]);
+    freeze().run().code(3).stderr_has("there is no uv");
+    pylock(&ctx, &project).arg("--offline").run().code(3).stderr_has("--offline");
+    with_uv(freeze())
+        .index_unreachable()
+        .run()
+        .code(3)
+        .stderr_has("pure-one==1.0")
+        .stderr_has("ns-part==1.0");
+    let by_root = ctx.venvkeep_by(Who::Root, ["freeze", "--format", "pylock", env.str()]);
+    by_root.under_sudo_of(Who::User).run().code(2).stderr_has("under sudo");
+
+    // A project whose metadata only its build tells: that is not run.
+    fs::write(repository.join("pyproject.toml"), built).expect("root can write");
+    fs::write(repository.join("kit_backend.py"), "raise SystemExit('it was run')\n").expect("root can write");
+    let failed = pylock(&ctx, &project).run().code(3);
+    assert!(!failed.stderr.contains("pure-one==1.0"), "only that one cannot be locked: {failed}");
+    assert!(failed.stderr.contains("dynamic") && !failed.stderr.contains("it was run"), "{failed}");
+    assert!(!project.path().join("pylock.toml").exists());
 }

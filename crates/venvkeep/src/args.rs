@@ -137,6 +137,21 @@ pub(crate) struct FreezeArguments {
     /// Write the list to FILE
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ListFormat::Requirements)]
+    pub(crate) format: ListFormat,
+    /// Fetch nothing; a pylock needs the package index
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// How a frozen list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// The lines that `pip freeze` prints
+    Requirements,
+    /// A lock file (PEP 751), through uv
+    Pylock,
 }
 
 /// What `heal` was asked for.

@@ -16,6 +16,7 @@ use venvkeep_core::new::NewError;
 use venvkeep_core::plan::{Missing, PlanError};
 use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::rebuild::install::InstallError;
+use venvkeep_core::rebuild::install::lock::LockError;
 use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo::UndoError;
@@ -106,12 +107,11 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
             .hint(format!("See what there is:  venvkeep freeze --all {}", shell_word(prefix.path()))),
         HealError::Plan(PlanError::ProjectInside { .. }) => failure
             .hint("Move the project out of the environment, or heal with a list that leaves it out: -r FILE"),
-        HealError::Build(BuildError::Install(InstallError::Unobtainable { said, .. })) => {
-            let said = said.iter().map(|line| format!("  | {}", printable(line)));
-            said.fold(failure.hint("The installer's last words:"), Failure::hint)
-                .hint("Is the network up, and is the index the right one? Nothing was lost; try again later, or")
-                .hint("give a list with versions that can be had:  venvkeep heal -r FILE")
-        }
+        HealError::Build(BuildError::Install(InstallError::Unobtainable { said, .. })) => last_words(
+            failure, said,
+        )
+        .hint("Is the network up, and is the index the right one? Nothing was lost; try again later, or")
+        .hint("give a list with versions that can be had:  venvkeep heal -r FILE"),
         HealError::Unlisted { prefix, site, snapshot } => {
             let failure = not_listed(prefix, site).live(error.live());
             snapshot.iter().fold(failure, |failure, why| failure.hint(printable(why)))
@@ -146,6 +146,27 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
             let force = format!("venvkeep heal --force {}", shell_word(prefix.path()));
             failure.hint(format!("Or, where that does not work:  {force}"))
         }
+        _ => failure,
+    }
+}
+
+/// The end of what an installer printed.
+fn last_words(failure: Failure, said: &[String]) -> Failure {
+    let said = said.iter().map(|line| format!("  | {}", printable(line)));
+    said.fold(failure.hint("The installer's last words:"), Failure::hint)
+}
+
+/// No lock file.
+pub(crate) fn lock(error: &LockError) -> Failure {
+    let exit = if error.is_interrupted() { Exit::Interrupted } else { Exit::Failed };
+    let failure = Failure::new(exit, printable(error.to_string()));
+    match error {
+        LockError::NoUv => failure
+            .hint("Get uv (it needs no root and no environment): https://docs.astral.sh/uv/")
+            .hint("Without it there is the plain list: venvkeep freeze --format requirements"),
+        LockError::Install(InstallError::Unobtainable { said, .. }) => last_words(failure, said)
+            .hint("Is the network up, and is the index the right one? What has no wheel cannot be locked either,")
+            .hint("since uv would have to run its build. The plain list: venvkeep freeze --format requirements"),
         _ => failure,
     }
 }

@@ -20,6 +20,7 @@ pub mod name;
 pub mod owner;
 pub mod parts;
 pub mod prefix;
+pub mod pylock;
 pub mod python_version;
 pub mod pyvenv_cfg;
 pub mod record;

@@ -9,10 +9,12 @@ use venvkeep_core::inspect::{Installed, installed};
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::distribution::NamedBy;
 use venvkeep_core::model::facts::Kind;
+use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::python_version::PythonVersion;
 use venvkeep_core::model::requirements::FrozenRequirements;
+use venvkeep_core::rebuild::install::{Order, lock, settings};
 
-use crate::args::FreezeArguments;
+use crate::args::{FreezeArguments, ListFormat};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
@@ -32,6 +34,7 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
         return Err(Failure::new(Exit::Usage, "-o writes a requirements file, which --json is not")
             .hint("Let your shell write the document: venvkeep freeze --json > FILE"));
     }
+    insist_on_lockable(wish, session)?;
     let prefix = locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e))?;
     let found = installed(&prefix).map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
     if let Some(place) = found.unlisted() {
@@ -39,16 +42,67 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
     }
     let list = printed(&found.distributions, seeds(wish, &found));
     remark(&found, session);
+    let pylock = match wish.format {
+        ListFormat::Requirements => None,
+        ListFormat::Pylock => Some(locked(&list, &prefix, found.python, session)?),
+    };
     match &wish.output {
-        Some(file) => write(&session.caller.absolute(file), &list)?,
+        Some(file) => {
+            let text = pylock.unwrap_or_else(|| list.to_text());
+            write(&session.caller.absolute(file), &text)?;
+        }
         None if session.screen.json => {
-            let environment =
-                json!({ "path": prefix.path().to_string_lossy(), "requirements": list.lines() });
+            let path = prefix.path().to_string_lossy();
+            let environment = json!({ "path": path, "requirements": list.lines(), "pylock": pylock });
             session.screen.json("freeze", json!({ "environments": [environment] }))?;
         }
-        None => session.screen.result(&list.to_text())?,
+        None => session.screen.result(&pylock.unwrap_or_else(|| list.to_text()))?,
     }
     Ok(Exit::Done)
+}
+
+/// What cannot be locked here, whatever the list.
+fn insist_on_lockable(wish: &FreezeArguments, session: &Session<'_>) -> Result<(), Failure> {
+    if wish.format == ListFormat::Requirements {
+        return Ok(());
+    }
+    if session.caller.sudo_uid.is_some_and(|uid| uid != 0) {
+        let what = "under sudo, uv would leave root's files in your cache";
+        return Err(Failure::new(Exit::Usage, what)
+            .hint("Type the command without sudo; where you cannot read the environment, freeze it as it is:")
+            .hint("  sudo venvkeep freeze --all PATH > venvkeep-frozen.txt"));
+    }
+    if wish.offline {
+        let what =
+            "a pylock names every file with its hash, which only the package index knows: not with --offline";
+        return Err(Failure::new(Exit::Failed, what)
+            .hint("Without an index there is the plain list: venvkeep freeze --format requirements"));
+    }
+    let name = wish.output.as_deref().and_then(Path::file_name).map(std::ffi::OsStr::to_string_lossy);
+    if let Some(name) = name.filter(|name| !is_pylock_name(name)) {
+        let name = printable(name.as_ref());
+        session.screen.note(&format!("note: tools look for pylock.toml or pylock.NAME.toml, not for {name}"));
+    }
+    Ok(())
+}
+
+/// PEP 751's file names.
+fn is_pylock_name(name: &str) -> bool {
+    let between = name.strip_prefix("pylock.").and_then(|rest| rest.strip_suffix(".toml"));
+    name == "pylock.toml" || between.is_some_and(|between| !between.is_empty() && !between.contains('.'))
+}
+
+fn locked(
+    list: &FrozenRequirements,
+    prefix: &Prefix,
+    python: Option<PythonVersion>,
+    session: &Session<'_>,
+) -> Result<String, Failure> {
+    // What uv starts must end with us.
+    session.stop_cleanly()?;
+    let own_settings = settings::of_environment(prefix.path(), &session.caller.viewer).unwrap_or_default();
+    let order = Order { pins: list.pins().iter().collect(), own_settings, caller: &session.caller };
+    lock::pylock(list, &order, python, &session.interrupt).map_err(|error| hints::lock(&error))
 }
 
 /// Where nothing tells the Python version, the environment is taken for one of today: only pip is left out.
@@ -75,7 +129,7 @@ fn remark(found: &Installed, session: &Session<'_>) {
     }
 }
 
-fn write(path: &Path, list: &FrozenRequirements) -> Result<(), Failure> {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
     /// A file that others may read, less the umask.
     const MODE: u16 = 0o666;
     let failed = |error: fs::IoError| Failure::new(Exit::Failed, printable(error.to_string()));
@@ -88,6 +142,6 @@ fn write(path: &Path, list: &FrozenRequirements) -> Result<(), Failure> {
             return Err(failure.hint("Let your shell write there: venvkeep freeze > PLACE"));
         }
     };
-    fs::replace_file(&place, mode, list.to_text().as_bytes()).map_err(failed)?;
+    fs::replace_file(&place, mode, text.as_bytes()).map_err(failed)?;
     if mode == MODE { Ok(()) } else { fs::set_mode(&place, mode).map_err(failed) }
 }

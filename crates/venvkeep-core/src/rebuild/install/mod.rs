@@ -4,6 +4,7 @@
 //! old tree is in it. The list goes through a private file, never on a command line, since index addresses can hold
 //! passwords.
 
+pub mod lock;
 mod missing;
 pub mod settings;
 mod variables;
