@@ -27,6 +27,7 @@ fn caller(ground: &Path, path: &str) -> Caller {
         home: Some(ground.join("home")),
         state_dir: None,
         cache_dir: Some(ground.join("cache")),
+        data_dir: None,
         variables: BTreeMap::from([(OsString::from("PATH"), OsString::from(path))]),
     }
 }

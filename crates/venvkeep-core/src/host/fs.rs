@@ -223,9 +223,7 @@ pub fn create_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
 
 /// Puts new content in the place of a file, whole or not at all: a temporary sibling, flushed, then renamed over it.
 pub fn replace_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{:08x}.tmp", fastrand::u32(..)));
-    let temporary = PathBuf::from(temporary);
+    let temporary = temporary_beside(path);
     let written = create_file(&temporary, mode, content)
         .and_then(|()| rustix::fs::rename(&temporary, path).named(Doing::Rename, path));
     if written.is_err() {
@@ -233,6 +231,39 @@ pub fn replace_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
         let _ = rustix::fs::unlink(&temporary);
     }
     written
+}
+
+/// Like [`replace_file`], for a file that somebody keeps by hand: with exactly `like`'s mode, whatever the umask, and its
+/// group where the user may give it, and flushed to the disk before it takes the old one's place.
+pub fn replace_keeping(path: &Path, like: &Facts, content: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let write = || -> Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd =
+            rustix::fs::open(&temporary, flags, Mode::RUSR | Mode::WUSR).named(Doing::Make, &temporary)?;
+        let mut file = File::from(fd);
+        file.write_all(content).named(Doing::Write, &temporary)?;
+        let mut mode = like.mode & 0o777;
+        if like.gid != rustix::fs::fstat(&file).named(Doing::Look, &temporary)?.st_gid
+            && rustix::fs::fchown(&file, None, Some(rustix::fs::Gid::from_raw(like.gid))).is_err()
+        {
+            // Nobody gives a group that they are not in. What was meant for it is not meant for another.
+            mode &= !0o070;
+        }
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode.into())).named(Doing::Write, &temporary)?;
+        rustix::fs::fsync(&file).named(Doing::Flush, &temporary)?;
+        rustix::fs::rename(&temporary, path).named(Doing::Rename, path)
+    };
+    write().inspect_err(|_| {
+        // As above: the first error is the one that matters.
+        let _ = rustix::fs::unlink(&temporary);
+    })
+}
+
+fn temporary_beside(path: &Path) -> PathBuf {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{:08x}.tmp", fastrand::u32(..)));
+    PathBuf::from(temporary)
 }
 
 /// Makes a symbolic link with that text.

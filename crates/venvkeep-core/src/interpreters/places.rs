@@ -153,6 +153,7 @@ mod tests {
             home: None,
             state_dir: None,
             cache_dir: None,
+            data_dir: None,
             variables,
         }
     }

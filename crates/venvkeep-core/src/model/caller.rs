@@ -23,6 +23,8 @@ pub struct Caller {
     pub state_dir: Option<PathBuf>,
     /// Where what can be found out again is kept (`$XDG_CACHE_HOME/venvkeep`).
     pub cache_dir: Option<PathBuf>,
+    /// Where what is installed for the user is kept (`$XDG_DATA_HOME/venvkeep`).
+    pub data_dir: Option<PathBuf>,
     /// The environment variables as they were at the start.
     pub variables: BTreeMap<OsString, OsString>,
 }

@@ -1,4 +1,16 @@
-//! The shell side: the shim files as they lie in `shims/`, carried inside the program.
+//! The shell side: the shim files as they lie in `shims/`, carried inside the program; and putting them where the
+//! shells read them ([`install`]).
+
+mod block;
+pub mod change;
+pub mod completions;
+pub mod install;
+pub mod places;
+pub mod profile;
+mod startup_text;
+pub mod status;
+
+pub use block::Extras;
 
 use std::fmt;
 use std::str::FromStr;
