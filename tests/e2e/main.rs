@@ -18,6 +18,7 @@ mod heal;
 mod index_settings;
 mod lists;
 mod new;
+mod profiles;
 mod prune;
 mod reuse;
 mod root;

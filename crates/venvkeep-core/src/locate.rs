@@ -56,6 +56,14 @@ pub enum LocateError {
         /// Where the search began.
         cwd: PathBuf,
     },
+    /// A name that several environments go by.
+    #[error("{} environments are called {name}", .paths.len())]
+    SeveralCalled {
+        /// The name.
+        name: String,
+        /// Where they are.
+        paths: Vec<PathBuf>,
+    },
     /// The root directory.
     #[error(transparent)]
     NoPrefix(#[from] PrefixError),
@@ -199,7 +207,16 @@ mod tests {
         let active = active.map(|path| ("VIRTUAL_ENV".into(), path.into()));
         let variables: BTreeMap<_, _> = active.into_iter().collect();
         let cwd = cwd.to_owned();
-        Caller { viewer, sudo_uid: None, cwd, home: None, state_dir: None, cache_dir: None, variables }
+        Caller {
+            viewer,
+            sudo_uid: None,
+            cwd,
+            home: None,
+            state_dir: None,
+            cache_dir: None,
+            data_dir: None,
+            variables,
+        }
     }
 
     fn ground() -> (tempfile::TempDir, PathBuf) {

@@ -12,6 +12,7 @@ use crate::locate::{self, LocateError};
 use crate::model::caller::Caller;
 use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
+use crate::store::known;
 use crate::swap::{self, Journal, SwapError};
 
 /// An environment that is as it was.
@@ -39,7 +40,7 @@ pub enum UndoError {
     Swap(#[from] SwapError),
 }
 
-/// Finds the environment as [`locate::locate`] does; where it was asked for by its path and nothing stands there, a
+/// Finds the environment as [`known::locate`] does; where it was asked for by its path and nothing stands there, a
 /// tree that is kept beside is enough.
 pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateError> {
     let error = match locate::locate(asked, caller) {
@@ -51,7 +52,7 @@ pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, Loca
     let Ok(parent) = fs::physical(parent) else { return Err(error) };
     match Prefix::new(parent.join(name)) {
         Ok(prefix) if !beside::kept(&prefix).is_empty() => Ok(prefix),
-        _ => Err(error),
+        _ => known::called(asked, error, caller),
     }
 }
 

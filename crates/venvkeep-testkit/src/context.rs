@@ -158,6 +158,11 @@ impl Context {
         self.venvkeep(args).run()
     }
 
+    /// The directory of the program under test, for PATH.
+    pub fn program_directory(&self) -> &Path {
+        self.program.parent().unwrap_or(&self.program)
+    }
+
     /// Any program, by its path or its name in PATH, as `who`.
     pub fn program(&self, who: Who, program: impl AsRef<Path>) -> Invocation {
         Invocation::new(program.as_ref(), who, &self.home(who))

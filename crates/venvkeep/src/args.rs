@@ -6,11 +6,18 @@
     reason = "a switch as typed is a bool; what it means is an enum elsewhere"
 )]
 
+mod shims;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use venvkeep_core::model::name::PackageName;
+
+pub(crate) use shims::{
+    CompleteArguments, CompletionsArguments, DefaultArguments, InstallArguments, ShimsAction, ShimsArguments,
+    UninstallArguments,
+};
 
 /// Creates Python virtual environments that stay yours, and heals the broken ones.
 #[derive(Debug, Parser)]
@@ -66,6 +73,15 @@ pub(crate) enum Command {
     Undo(UndoArguments),
     /// Remove the old environments that heals kept
     Prune(PruneArguments),
+    /// The shell side: activation when you enter a project, completion, and their installation
+    Shims(ShimsArguments),
+    /// The environment that is active from login where nothing nearer is
+    Default(DefaultArguments),
+    /// Print what your shell needs to complete venvkeep's commands
+    Completions(CompletionsArguments),
+    /// What the completions ask
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArguments),
 }
 
 impl Command {
@@ -78,6 +94,10 @@ impl Command {
             Self::Heal(_) => "heal",
             Self::Undo(_) => "undo",
             Self::Prune(_) => "prune",
+            Self::Shims(_) => "shims",
+            Self::Default(_) => "default",
+            Self::Completions(_) => "completions",
+            Self::Complete(_) => "__complete",
         }
     }
 }

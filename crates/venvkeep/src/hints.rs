@@ -50,6 +50,11 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
         LocateError::NoneNear { .. } => failure
             .hint("Go to your project's directory, name the environment (venvkeep check PATH),")
             .hint("or make one here with: venvkeep new"),
+        LocateError::SeveralCalled { paths, .. } => {
+            paths.iter().fold(failure.hint("Name the one that you mean by its path:"), |failure, path| {
+                failure.hint(format!("  {}", shell_word(path)))
+            })
+        }
         LocateError::NoPrefix(_) | LocateError::Io(_) => failure,
     }
 }

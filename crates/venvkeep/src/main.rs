@@ -42,6 +42,10 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Heal(wish) => commands::heal::run(wish, &session),
         Command::Undo(wish) => commands::undo::run(wish, &session),
         Command::Prune(wish) => commands::prune::run(wish, &session),
+        Command::Shims(wish) => commands::shims::run(wish, &session),
+        Command::Default(wish) => commands::default::run(wish, &session),
+        Command::Completions(wish) => commands::completions::print(wish, &session),
+        Command::Complete(wish) => commands::completions::complete(wish, &session),
     }
 }
 

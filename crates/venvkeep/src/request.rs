@@ -55,8 +55,16 @@ fn caller() -> Result<Caller, Failure> {
     })?;
     let variables: std::collections::BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     let viewer = credentials::viewer(Vec::new());
-    let mut caller =
-        Caller { viewer, sudo_uid: None, cwd, home: None, state_dir: None, cache_dir: None, variables };
+    let mut caller = Caller {
+        viewer,
+        sudo_uid: None,
+        cwd,
+        home: None,
+        state_dir: None,
+        cache_dir: None,
+        data_dir: None,
+        variables,
+    };
     if caller.viewer.is_root() {
         // Anybody may set the variable; it means something only where sudo could have set it.
         caller.sudo_uid = caller.variable("SUDO_UID").and_then(|uid| uid.to_str()?.parse().ok());
@@ -64,6 +72,7 @@ fn caller() -> Result<Caller, Failure> {
     caller.home = caller.variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     caller.state_dir = own_directory(&caller, "XDG_STATE_HOME", ".local/state");
     caller.cache_dir = own_directory(&caller, "XDG_CACHE_HOME", ".cache");
+    caller.data_dir = own_directory(&caller, "XDG_DATA_HOME", ".local/share");
     Ok(caller)
 }
 

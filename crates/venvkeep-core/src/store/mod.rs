@@ -1,6 +1,8 @@
 //! What venvkeep keeps for the user outside of environments.
 
+pub mod default;
 pub mod frozen;
+pub mod known;
 pub mod snapshots;
 
 use std::os::unix::ffi::OsStrExt;

@@ -7,9 +7,9 @@ use venvkeep_core::diagnose::{absent, diagnose};
 use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::snapshot::Snapshot;
 use venvkeep_core::inspect::{deep, inspect, siblings};
-use venvkeep_core::locate::locate;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::rebuild::install::settings;
+use venvkeep_core::store::known::locate;
 use venvkeep_core::store::snapshots;
 
 use crate::args::CheckArguments;

@@ -6,13 +6,13 @@ use serde_json::json;
 use venvkeep_core::host::fs;
 use venvkeep_core::inspect::freeze::{Seeds, printed};
 use venvkeep_core::inspect::{Installed, installed};
-use venvkeep_core::locate::locate;
 use venvkeep_core::model::distribution::NamedBy;
 use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::python_version::PythonVersion;
 use venvkeep_core::model::requirements::FrozenRequirements;
 use venvkeep_core::rebuild::install::{Order, lock, settings};
+use venvkeep_core::store::known::locate;
 
 use crate::args::{FreezeArguments, ListFormat};
 use crate::exit::Exit;

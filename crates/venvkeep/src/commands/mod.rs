@@ -1,16 +1,20 @@
 //! One module per command: from the arguments to the library and to what is shown.
 
 pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod default;
 pub(crate) mod freeze;
 pub(crate) mod heal;
 pub(crate) mod new;
 pub(crate) mod prune;
+pub(crate) mod shims;
+mod shims_status;
 pub(crate) mod undo;
 
 use std::path::PathBuf;
 
-use venvkeep_core::locate::locate;
 use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::store::known::locate;
 
 use crate::failure::Failure;
 use crate::hints;

@@ -1,0 +1,185 @@
+//! `venvkeep shims status`: what is installed, who else is there, and why the environment here is or is not active.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use venvkeep_core::host::fs;
+use venvkeep_core::locate::locate;
+use venvkeep_core::model::caller::Caller;
+use venvkeep_core::shims::Shell;
+use venvkeep_core::shims::status::{self, State, Status};
+use venvkeep_core::store::default;
+
+use super::shims::failure;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::Emphasis;
+use crate::render::printable::printable;
+use crate::request::Session;
+
+/// Runs the command. What is installed in part, or is not this program's, counts as a finding.
+pub(crate) fn run(session: &Session<'_>) -> Result<Exit, Failure> {
+    let caller = &session.caller;
+    let mut all = Vec::new();
+    for shell in Shell::ALL {
+        all.extend(status::of(shell, caller).map_err(|error| failure(&error, Some(shell)))?);
+    }
+    let here = Here::of(caller, &all);
+    let default = default::get(caller).ok().flatten();
+    if session.screen.json {
+        session.screen.json("shims", document(&all, &here, default.as_deref()))?;
+    } else {
+        session.screen.result(&words(&all, &here, default.as_deref(), session))?;
+    }
+    let well =
+        |one: &Status| matches!(one.state, State::Installed | State::Absent) && one.problems.is_empty();
+    Ok(if all.iter().all(well) { Exit::Done } else { Exit::Findings })
+}
+
+fn words(all: &[Status], here: &Here, default: Option<&Path>, session: &Session<'_>) -> String {
+    let paint = session.screen.paint();
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let mut say = |line: String| _ = writeln!(text, "{line}");
+    for one in all {
+        let install = format!("venvkeep shims install {}{}", one.shell, flags(one));
+        let state = match one.state {
+            State::Installed => paint.text(Emphasis::Good, "installed"),
+            State::Differs => format!(
+                "{} of another version, or altered; put it right:  {install}",
+                paint.text(Emphasis::Warning, "installed,")
+            ),
+            State::Partly => {
+                format!("{} put it right:  {install}", paint.text(Emphasis::Warning, "installed in part;"))
+            }
+            State::Absent => "not installed".to_owned(),
+        };
+        say(format!("{:<8}{state}", one.shell.name()));
+        one.profiles.iter().for_each(|path| say(format!("        in {}", printable(path))));
+        one.problems.iter().for_each(|problem| say(format!("        {}", printable(problem.to_string()))));
+        for (name, path) in &one.hooks {
+            say(format!("        beside {name}, in {}", printable(path)));
+        }
+    }
+    if let Some(path) = default {
+        say(format!("default {}", printable(path)));
+    }
+    say(format!("here    {}", here.sentence()));
+    if let Some(command) = here.command() {
+        say(format!("        {}", paint.text(Emphasis::Command, command)));
+    }
+    text
+}
+
+fn flags(one: &Status) -> String {
+    let flag = |set: bool, flag: &'static str| if set { flag } else { "" };
+    flag(one.extras.sudo_guard, " --sudo-guard").to_owned() + flag(one.extras.require_venv, " --require-venv")
+}
+
+fn document(all: &[Status], here: &Here, default: Option<&Path>) -> Value {
+    let shells = all.iter().map(|one| {
+        let hooks =
+            one.hooks.iter().map(|(name, path)| json!({ "name": name, "path": path.to_string_lossy() }));
+        json!({
+            "shell": one.shell.name(),
+            "state": match one.state {
+                State::Installed => "installed",
+                State::Differs => "differs",
+                State::Partly => "partly",
+                State::Absent => "absent",
+            },
+            "profiles": one.profiles.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "sudo_guard": one.extras.sudo_guard,
+            "require_venv": one.extras.require_venv,
+            "problems": one.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "hooks": hooks.collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "action": "status",
+        "shells": shells.collect::<Vec<_>>(),
+        "default": default.map(|path| path.to_string_lossy()),
+        "here": {
+            "environment": here.environment.as_ref().map(|path| path.to_string_lossy()),
+            "active": here.active.as_ref().map(|path| path.to_string_lossy()),
+            "why": here.sentence(),
+            "command": here.command(),
+        },
+    })
+}
+
+/// The environment that belongs to the working directory, the one that is active, and why they are what they are.
+struct Here {
+    environment: Option<PathBuf>,
+    active: Option<PathBuf>,
+    why: Why,
+}
+
+/// Why the environment of the working directory is or is not active.
+enum Why {
+    NoneHere,
+    Active,
+    ForRoot,
+    SwitchedOff,
+    /// The user activated another one by hand, or an outer shell did.
+    AnotherIs(PathBuf),
+    /// The shell that the user logs in with has no shims.
+    NoShims,
+    /// It would be, in a shell that has read the shims.
+    NotYet,
+}
+
+impl Here {
+    fn of(caller: &Caller, all: &[Status]) -> Self {
+        let active = caller.variable("VIRTUAL_ENV").map(PathBuf::from);
+        let mut without_active = caller.clone();
+        without_active.variables.remove(OsStr::new("VIRTUAL_ENV"));
+        let Ok(prefix) = locate(None, &without_active) else {
+            return Self { environment: None, active, why: Why::NoneHere };
+        };
+        let path = prefix.path().to_owned();
+        let is_same = |one: &PathBuf| fs::physical(one).is_ok_and(|physical| physical == path);
+        let login = caller.variable("SHELL").and_then(|shell| Path::new(shell).file_name());
+        let has_shims =
+            |one: &Status| one.state != State::Absent && login == Some(OsStr::new(one.shell.name()));
+        let why = match &active {
+            Some(active) if is_same(active) => Why::Active,
+            _ if caller.viewer.is_root() => Why::ForRoot,
+            _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff,
+            _ if !all.iter().any(has_shims) => Why::NoShims,
+            Some(active) => Why::AnotherIs(active.clone()),
+            None => Why::NotYet,
+        };
+        Self { environment: Some(path), active, why }
+    }
+
+    fn sentence(&self) -> String {
+        let Some(environment) = &self.environment else {
+            return "there is no .venv, venv or env in this directory or above it".to_owned();
+        };
+        let path = printable(environment);
+        match &self.why {
+            Why::NoneHere => path,
+            Why::Active => format!("{path} is active"),
+            Why::ForRoot => format!("{path} is not active: for root nothing is activated by itself"),
+            Why::SwitchedOff => format!("{path} is not active: VENVKEEP_DISABLE is set"),
+            Why::AnotherIs(active) => {
+                format!("{path} is not active: {} was activated by hand and is left alone", printable(active))
+            }
+            Why::NoShims => format!("{path} is not active: the shell you log in with has no shims"),
+            Why::NotYet => format!("{path} is activated in shells that were started with the shims"),
+        }
+    }
+
+    /// What to type where it is not active.
+    fn command(&self) -> Option<String> {
+        match &self.why {
+            Why::SwitchedOff => Some("unset VENVKEEP_DISABLE".to_owned()),
+            Why::AnotherIs(_) => Some("deactivate".to_owned()),
+            Why::NoShims => Some("venvkeep shims install".to_owned()),
+            Why::NoneHere | Why::Active | Why::ForRoot | Why::NotYet => None,
+        }
+    }
+}
