@@ -49,6 +49,7 @@ fn what_cannot_be_read_is_healed_from_what_was_kept_of_it() {
     env.chmod("", 0o700);
     let before = Before::of(&env);
 
+    project.venvkeep(["freeze"]).run().code(3).stderr_has("A snapshot was kept of it");
     let plan = project.venvkeep(["heal", "--dry-run"]).wheels_only(ctx.wheels()).run().success();
     assert!(plan.stdout.contains("the snapshot that venvkeep kept at 20"), "{plan}");
     let report = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run();

@@ -13,6 +13,7 @@ use venvkeep_core::model::python_version::PythonVersion;
 use venvkeep_core::model::requirements::FrozenRequirements;
 use venvkeep_core::rebuild::install::{Order, lock, settings};
 use venvkeep_core::store::known::locate;
+use venvkeep_core::store::snapshots;
 
 use crate::args::{FreezeArguments, ListFormat};
 use crate::exit::Exit;
@@ -38,7 +39,14 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
     let prefix = locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e))?;
     let found = installed(&prefix).map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
     if let Some(place) = found.unlisted() {
-        return Err(hints::not_listed(&prefix, place));
+        let failure = hints::not_listed(&prefix, place);
+        return Err(match snapshots::recall(&session.caller, &prefix) {
+            Ok(Some(kept)) => failure.hint(printable(format!(
+                "A snapshot was kept of it at {}: venvkeep heal rebuilds it from that by itself.",
+                kept.taken
+            ))),
+            _ => failure,
+        });
     }
     let list = printed(&found.distributions, seeds(wish, &found));
     remark(&found, session);
