@@ -138,6 +138,49 @@ fn only_the_host_touches_the_machine() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Each call that changes the disk, or starts a program, is announced to the fault points (`host/checkpoint.rs`), so
+/// that the fault matrix is complete.
+#[test]
+fn every_step_that_changes_the_disk_has_a_fault_point() {
+    let calls = [
+        "mkdir",
+        "mkdirat",
+        "symlink",
+        "symlinkat",
+        "chmod",
+        "chmodat",
+        "fchmod",
+        "unlink",
+        "unlinkat",
+        "rmdir",
+        "rename",
+        "renameat",
+        "renameat_with",
+        "futimens",
+        "utimensat",
+        "syncfs",
+        "link",
+        "linkat",
+        "ftruncate",
+    ];
+    let changing = calls.map(|call| format!("rustix::fs::{call}("));
+    let methods =
+        [".write_all(", ".set_len(", ".sync_data(", ".sync_all(", "io::copy(", ".spawn()", "OFlags::CREATE"];
+    let (mut wrong, mut all) = (Vec::new(), 0);
+    for source in library().iter().filter(|source| source.module == "host") {
+        let count = |word: &str| source.code.matches(word).count();
+        let steps: usize = changing.iter().map(|call| count(call)).sum::<usize>()
+            + methods.iter().map(|call| count(call)).sum::<usize>();
+        let announced = count("reach(\"") + count("reach_in(\"") + count("reach(if ") + count("reach(step");
+        all += steps;
+        if steps > announced && !source.path.ends_with("checkpoint.rs") {
+            wrong.push(format!("{}: {steps} steps, {announced} announced", source.path.display()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(all > 25, "the test must see the steps: {all}");
+}
+
 #[test]
 fn only_swap_and_new_rename_environments() {
     for source in library().iter().filter(|source| !["swap", "new", "host"].contains(&source.module.as_str()))

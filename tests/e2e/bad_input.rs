@@ -26,6 +26,14 @@ fn what_is_no_environment_is_a_usage_error_that_names_it() {
 }
 
 #[test]
+fn the_program_cannot_be_told_to_fail() {
+    let program = fs::read(VENVKEEP).expect("the program under test is a file");
+    let holds = |word: &str| program.windows(word.len()).any(|bytes| bytes == word.as_bytes());
+    assert!(holds("VIRTUAL_ENV"), "the search finds what is there");
+    assert!(!holds("VENVKEEP_FAULT"), "built with the feature fault-points, which is for tests/faults alone");
+}
+
+#[test]
 fn an_environment_that_cannot_be_read_is_a_finding() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");

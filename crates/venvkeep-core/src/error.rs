@@ -12,4 +12,6 @@ pub enum LiveState {
     Restored,
     /// The newly built environment.
     New,
+    /// Nothing, or something else: what was begun could not be ended, and the next run has to settle it.
+    Unsettled,
 }

@@ -10,6 +10,7 @@ use crate::host::fs::IoError;
 use crate::host::remove::{self, Weighed};
 use crate::inspect::beside;
 use crate::model::caller::Caller;
+use crate::model::interrupt::Interrupt;
 use crate::model::prefix::Prefix;
 use crate::swap::{self, Journal, SwapError};
 
@@ -24,6 +25,8 @@ pub struct Pruned {
     pub spared: Vec<PathBuf>,
     /// Those that only root, or another user, can remove; they are as they were.
     pub remaining: Vec<Remaining>,
+    /// The user asked to stop; some trees may not have had their turn.
+    pub interrupted: bool,
 }
 
 /// A tree that is gone.
@@ -45,9 +48,23 @@ pub struct Remaining {
 }
 
 /// Removes an environment's kept trees that are at least `older_than` old.
-pub fn prune(prefix: &Prefix, older_than: Duration, caller: &Caller) -> Result<Pruned, SwapError> {
-    let mut pruned =
-        Pruned { prefix: prefix.clone(), removed: Vec::new(), spared: Vec::new(), remaining: Vec::new() };
+pub fn prune(
+    prefix: &Prefix,
+    older_than: Duration,
+    caller: &Caller,
+    interrupt: &Interrupt,
+) -> Result<Pruned, SwapError> {
+    if beside::is_unsettled(prefix) {
+        // What an interrupted heal left is settled first: it may be what is kept.
+        drop(Journal::open(prefix)?);
+    }
+    let mut pruned = Pruned {
+        prefix: prefix.clone(),
+        removed: Vec::new(),
+        spared: Vec::new(),
+        remaining: Vec::new(),
+        interrupted: false,
+    };
     let now = SystemTime::now();
     let (old, young): (Vec<_>, Vec<_>) =
         beside::kept(prefix).into_iter().partition(|kept| kept.age(now) >= older_than);
@@ -62,6 +79,10 @@ pub fn prune(prefix: &Prefix, older_than: Duration, caller: &Caller) -> Result<P
     if !doomed.is_empty() {
         let mut journal = Journal::open(prefix)?;
         for one in doomed {
+            if interrupt.requested() {
+                pruned.interrupted = true;
+                break;
+            }
             match swap::remove_kept(&mut journal, &one.path) {
                 Ok(()) => pruned.removed.push(one),
                 // An attribute or a security module forbids what owner and mode allow.

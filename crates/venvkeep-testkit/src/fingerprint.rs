@@ -13,6 +13,9 @@ use crate::tree::walk;
 /// Enough to see what happened; a tree that was replaced differs everywhere.
 const DIFFERENCES_SHOWN: usize = 20;
 
+/// What stands before an entry's time.
+const CHANGED: &str = ", changed ";
+
 /// Every entry of a tree: kind, mode, owner, size, time of change, link text, content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
@@ -39,6 +42,19 @@ impl Fingerprint {
     /// How many entries the tree has, itself included.
     pub fn entry_count(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The same without the times: for trees that were made at different times.
+    #[must_use = "the fingerprint itself keeps its times"]
+    pub fn without_times(&self) -> Self {
+        let strip = |entry: &String| entry.split(CHANGED).next().unwrap_or_default().to_owned();
+        let entries = self.entries.iter().map(|(name, entry)| (name.clone(), strip(entry))).collect();
+        Self { root: self.root.clone(), entries }
+    }
+
+    /// Whether `later`, which may lie elsewhere, is the same tree.
+    pub fn is_same(&self, later: &Self) -> bool {
+        self.entries == later.entries
     }
 
     /// Asserts that the tree is still at its place, and still the same.
@@ -91,7 +107,7 @@ fn describe(path: &Path, metadata: &Metadata) -> String {
         "special file".to_owned()
     };
     format!(
-        "{content}, mode {:o}, owner {}:{}, changed {}.{:09}",
+        "{content}, mode {:o}, owner {}:{}{CHANGED}{}.{:09}",
         metadata.mode(),
         metadata.uid(),
         metadata.gid(),
@@ -147,6 +163,10 @@ mod tests {
             assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:?}");
             last = now;
         }
+        let before = last.without_times();
+        File::options().write(true).open(&file).unwrap().set_modified(SystemTime::now()).unwrap();
+        let now = fingerprint(tree.path());
+        assert!(before.is_same(&now.without_times()) && !last.is_same(&now));
     }
 
     #[test]

@@ -209,6 +209,12 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
             .hint(format!("Look what lies beside it: {}", beside(prefix)))
             .hint("A name with \"venvkeep-old\" is the environment from before a heal, one with \"venvkeep-stage\" a new one.")
             .hint(format!("When the right one stands at {}:  {remove}", printable(prefix.path()))),
+        SwapError::HalfRemoved { left, .. } => failure
+            .hint("The live environment is as it was. What is left of the old one is of no use any more:")
+            .hint(format!("  sudo rm -rf -- {}", shell_word(left))),
+        SwapError::Stuck { .. } => failure
+            .hint("When what stands in the way is gone, this settles it; nothing is lost:")
+            .hint(format!("  venvkeep heal {}", shell_word(prefix.path()))),
         SwapError::Io(error) if error.is_denied() && error.path == journal && is_there(&journal) => failure
             .hint("It was left by another user's run, usually one with sudo; the directory around it is yours, so:")
             .hint(format!("  {remove}")),

@@ -169,6 +169,10 @@ impl Heal<'_> {
             Ok(Ok(removed)) => {
                 report.discarded = Some(removed);
                 report.old = None;
+                if !beside::is_unsettled(self.request.prefix) {
+                    // To remove it took the lock again, which settled what the swap had left.
+                    report.after.retain(|finding| finding.code != Code::InterruptedHeal);
+                }
             }
             Ok(Err(remaining)) => report.undiscarded = Some(remaining),
             Err(error) => report.remarks.push(format!("the old environment stays: {error}")),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 
+use super::checkpoint::reach;
 use super::fs::{Directory, Doing, Named, Result, facts_of};
 use crate::model::facts::Facts;
 use crate::model::interrupt::Interrupt;
@@ -34,6 +35,7 @@ impl Directory {
     pub fn receive(&self, name: &OsStr, mut from: File, interrupt: &Interrupt) -> Result<Copied> {
         let path = self.path().join(name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        reach("create", &path).named(Doing::Make, &path)?;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR);
         let mut to = File::from(fd.named(Doing::Make, &path)?);
         let facts = facts_of(&rustix::fs::fstat(&from).named(Doing::Look, &path)?);
@@ -41,26 +43,33 @@ impl Directory {
             if interrupt.requested() {
                 return Ok(Copied::Interrupted);
             }
+            reach("write", &path).named(Doing::Write, &path)?;
             if io::copy(&mut from.by_ref().take(PIECE), &mut to).named(Doing::Write, &path)? == 0 {
                 break;
             }
         }
         // Whoever could read it stays able to: the owner is another now.
         let mode = Mode::from_raw_mode((facts.mode & 0o777 | 0o400).into());
+        reach("chmod", &path).named(Doing::Write, &path)?;
         rustix::fs::fchmod(&to, mode).named(Doing::Write, &path)?;
+        reach("times", &path).named(Doing::Write, &path)?;
         rustix::fs::futimens(&to, &modified(&facts)).named(Doing::Write, &path)?;
         Ok(Copied::Whole { facts, had_attributes: has_attributes(&from) })
     }
 
     /// Makes a directory that only this user may enter until [`finish`](Self::finish) gives it its mode.
     pub fn make_child(&self, name: &OsStr) -> Result<()> {
-        rustix::fs::mkdirat(&self.fd, name, Mode::RWXU).named(Doing::Make, &self.path().join(name))
+        let path = self.path().join(name);
+        reach("mkdir", &path).named(Doing::Make, &path)?;
+        rustix::fs::mkdirat(&self.fd, name, Mode::RWXU).named(Doing::Make, &path)
     }
 
     /// Makes a link with that text and the time of `like`.
     pub fn make_link(&self, name: &OsStr, text: &Path, like: &Facts) -> Result<()> {
         let path = self.path().join(name);
+        reach("symlink", &path).named(Doing::Make, &path)?;
         rustix::fs::symlinkat(text, &self.fd, name).named(Doing::Make, &path)?;
+        reach("times", &path).named(Doing::Write, &path)?;
         rustix::fs::utimensat(&self.fd, name, &modified(like), AtFlags::SYMLINK_NOFOLLOW)
             .named(Doing::Write, &path)
     }
@@ -68,7 +77,9 @@ impl Directory {
     /// Gives this directory the mode and time of `like`, once nothing more is put into it.
     pub fn finish(&self, like: &Facts) -> Result<()> {
         let mode = Mode::from_raw_mode((like.mode & 0o3777 | 0o500).into());
+        reach("chmod", self.path()).named(Doing::Write, self.path())?;
         rustix::fs::fchmod(&self.fd, mode).named(Doing::Write, self.path())?;
+        reach("times", self.path()).named(Doing::Write, self.path())?;
         rustix::fs::futimens(&self.fd, &modified(like)).named(Doing::Write, self.path())
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 
+use super::checkpoint::reach;
 use crate::model::facts::{Facts, Kind};
 use crate::model::owner::Viewer;
 
@@ -196,6 +197,7 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>> {
 
 /// Makes one directory with that mode, less the umask; an existing one is an error.
 pub fn create_dir(path: &Path, mode: u16) -> Result<()> {
+    reach("mkdir", path).named(Doing::Make, path)?;
     rustix::fs::mkdir(path, Mode::from_raw_mode(mode.into())).named(Doing::Make, path)
 }
 
@@ -217,18 +219,22 @@ pub fn create_dirs(path: &Path, mode: u16) -> Result<Vec<PathBuf>> {
 /// Writes a new file; an existing one is an error, a link in its place is not followed.
 pub fn create_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    reach("create", path).named(Doing::Make, path)?;
     let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(mode.into())).named(Doing::Make, path)?;
+    reach("write", path).named(Doing::Write, path)?;
     File::from(fd).write_all(content).named(Doing::Write, path)
 }
 
 /// Puts new content in the place of a file, whole or not at all: a temporary sibling, flushed, then renamed over it.
 pub fn replace_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
     let temporary = temporary_beside(path);
-    let written = create_file(&temporary, mode, content)
-        .and_then(|()| rustix::fs::rename(&temporary, path).named(Doing::Rename, path));
+    let written = create_file(&temporary, mode, content).and_then(|()| {
+        reach("rename", path).named(Doing::Rename, path)?;
+        rustix::fs::rename(&temporary, path).named(Doing::Rename, path)
+    });
     if written.is_err() {
         // The error that matters is the first one; a leftover temporary file is not worth a second.
-        let _ = rustix::fs::unlink(&temporary);
+        let _ = remove_file(&temporary);
     }
     written
 }
@@ -239,9 +245,11 @@ pub fn replace_keeping(path: &Path, like: &Facts, content: &[u8]) -> Result<()> 
     let temporary = temporary_beside(path);
     let write = || -> Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        reach("create", &temporary).named(Doing::Make, &temporary)?;
         let fd =
             rustix::fs::open(&temporary, flags, Mode::RUSR | Mode::WUSR).named(Doing::Make, &temporary)?;
         let mut file = File::from(fd);
+        reach("write", &temporary).named(Doing::Write, &temporary)?;
         file.write_all(content).named(Doing::Write, &temporary)?;
         let mut mode = like.mode & 0o777;
         if like.gid != rustix::fs::fstat(&file).named(Doing::Look, &temporary)?.st_gid
@@ -250,13 +258,16 @@ pub fn replace_keeping(path: &Path, like: &Facts, content: &[u8]) -> Result<()> 
             // Nobody gives a group that they are not in. What was meant for it is not meant for another.
             mode &= !0o070;
         }
+        reach("chmod", &temporary).named(Doing::Write, &temporary)?;
         rustix::fs::fchmod(&file, Mode::from_raw_mode(mode.into())).named(Doing::Write, &temporary)?;
+        reach("sync", &temporary).named(Doing::Flush, &temporary)?;
         rustix::fs::fsync(&file).named(Doing::Flush, &temporary)?;
+        reach("rename", path).named(Doing::Rename, path)?;
         rustix::fs::rename(&temporary, path).named(Doing::Rename, path)
     };
     write().inspect_err(|_| {
         // As above: the first error is the one that matters.
-        let _ = rustix::fs::unlink(&temporary);
+        let _ = remove_file(&temporary);
     })
 }
 
@@ -268,21 +279,25 @@ fn temporary_beside(path: &Path) -> PathBuf {
 
 /// Makes a symbolic link with that text.
 pub fn symlink(text: &Path, path: &Path) -> Result<()> {
+    reach("symlink", path).named(Doing::Make, path)?;
     rustix::fs::symlink(text, path).named(Doing::Make, path)
 }
 
 /// Gives a file or directory that this process made its final mode.
 pub fn set_mode(path: &Path, mode: u16) -> Result<()> {
+    reach("chmod", path).named(Doing::Write, path)?;
     rustix::fs::chmod(path, Mode::from_raw_mode(mode.into())).named(Doing::Write, path)
 }
 
 /// Removes a file or a link.
 pub fn remove_file(path: &Path) -> Result<()> {
+    reach("unlink", path).named(Doing::Remove, path)?;
     rustix::fs::unlink(path).named(Doing::Remove, path)
 }
 
 /// Removes an empty directory.
 pub fn remove_dir(path: &Path) -> Result<()> {
+    reach("rmdir", path).named(Doing::Remove, path)?;
     rustix::fs::rmdir(path).named(Doing::Remove, path)
 }
 
@@ -290,6 +305,7 @@ pub fn remove_dir(path: &Path) -> Result<()> {
 /// environment's files whole.
 pub fn flush(path: &Path) -> Result<()> {
     let directory = Directory::open(path)?;
+    reach("sync", path).named(Doing::Flush, path)?;
     // macOS has no syncfs(2); fsync on the directory and F_FULLFSYNC on files is its documented way, and `sync(2)`
     // the call that covers a whole tree.
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::checkpoint::reach;
 use super::fs::{Doing, IoError, Named, Result, facts_of, lstat_if_any};
 
 /// A locked file. The lock ends with the process, whatever ends it; the file stays until [`LockedFile::remove`], so
@@ -24,6 +25,7 @@ impl LockedFile {
         let until = Instant::now() + patience;
         loop {
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            reach("lock", path).named(Doing::Lock, path)?;
             let fd = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).named(Doing::Lock, path)?;
             let file = File::from(fd);
             match file.try_lock() {
@@ -54,17 +56,20 @@ impl LockedFile {
 
     /// Adds a line. A later reader counts only whole lines, so none is half lost to a crash in the middle.
     pub fn append_line(&mut self, line: &str) -> Result<()> {
+        reach("append", &self.path).named(Doing::Write, &self.path)?;
         self.file.seek(io::SeekFrom::End(0)).named(Doing::Write, &self.path)?;
         self.file.write_all(format!("{line}\n").as_bytes()).named(Doing::Write, &self.path)
     }
 
     /// Flushes what was written to the disk.
     pub fn flush(&self) -> Result<()> {
+        reach("sync", &self.path).named(Doing::Flush, &self.path)?;
         self.file.sync_data().named(Doing::Flush, &self.path)
     }
 
     /// Empties it.
     pub fn clear(&mut self) -> Result<()> {
+        reach("clear", &self.path).named(Doing::Write, &self.path)?;
         self.file.set_len(0).named(Doing::Write, &self.path)
     }
 

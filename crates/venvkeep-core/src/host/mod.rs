@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module is what the forbidden calls are replaced with")]
 
+mod checkpoint;
 pub mod copy;
 pub mod credentials;
 pub mod fs;

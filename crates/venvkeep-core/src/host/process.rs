@@ -14,6 +14,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
 };
 
+use super::checkpoint::reach;
 use super::programs::TrustedProgram;
 use crate::model::interrupt::Interrupt;
 
@@ -78,6 +79,7 @@ pub fn run(
 ) -> Result<Finished, ProcessError> {
     let program = invocation.program.path();
     let start = |source| ProcessError::Start { program: program.to_owned(), source };
+    reach("start", program).map_err(|error| start(error.into()))?;
     let mut child = Command::new(program)
         .args(&invocation.arguments)
         .env_clear()

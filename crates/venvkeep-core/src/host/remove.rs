@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode};
 
-use super::fs::{Directory, Doing, Named, Result};
+use super::checkpoint::{reach, reach_in};
+use super::fs::{Directory, Doing, IoError, Named, Result};
 use crate::model::facts::{Facts, Kind};
 use crate::model::owner::Viewer;
 
@@ -15,6 +16,25 @@ use crate::model::owner::Viewer;
 /// A directory that its owner may not write gets the permission first (what pip unpacks can be read-only). Stops at
 /// the first entry that cannot be removed; what is gone by then is gone.
 pub fn tree(path: &Path) -> Result<()> {
+    tree_or_rest(path).map_err(|stopped| stopped.why)
+}
+
+/// A removal that did not come to its end.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Why.
+    pub why: IoError,
+    /// Whether nothing had been removed by then.
+    pub whole: bool,
+}
+
+/// [`tree`], with what an error left.
+pub fn tree_or_rest(path: &Path) -> std::result::Result<(), Stopped> {
+    let mut whole = true;
+    empty(path, &mut whole).and_then(|()| super::fs::remove_dir(path)).map_err(|why| Stopped { why, whole })
+}
+
+fn empty(path: &Path, whole: &mut bool) -> Result<()> {
     let facts = super::fs::lstat(path)?;
     if facts.kind == Kind::Directory && facts.mode & 0o700 != 0o700 {
         // As below.
@@ -29,23 +49,27 @@ pub fn tree(path: &Path) -> Result<()> {
             let done = way_down.pop().map(|level| level.own_name).unwrap_or_default();
             if let Some(above) = way_down.last() {
                 unlink(&above.directory, &done, AtFlags::REMOVEDIR)?;
+                *whole = false;
             }
             continue;
         };
         let facts = level.directory.lstat(OsStr::from_bytes(&name))?;
         if facts.kind != Kind::Directory || facts.device != device {
             unlink(&level.directory, &name, AtFlags::empty())?;
+            *whole = false;
             continue;
         }
         if facts.mode & 0o700 != 0o700 {
             // Refused for another's directory; opening or emptying it then says so.
-            let _ = rustix::fs::chmodat(&level.directory.fd, name.as_slice(), Mode::RWXU, AtFlags::empty());
+            let _ = reach_in("chmod", level.directory.path(), OsStr::from_bytes(&name)).and_then(|()| {
+                rustix::fs::chmodat(&level.directory.fd, name.as_slice(), Mode::RWXU, AtFlags::empty())
+            });
         }
         let directory = level.directory.child(OsStr::from_bytes(&name))?;
         let names = directory.names()?;
         way_down.push(Level { directory, own_name: name, names });
     }
-    super::fs::remove_dir(path)
+    Ok(())
 }
 
 /// What removing a tree would free, or what stands in the way.
@@ -135,7 +159,9 @@ impl Drop for Looked {
     fn drop(&mut self) {
         if self.closed {
             // It stays open to its owner when this fails, which harms nobody.
-            let _ = rustix::fs::fchmod(&self.directory.fd, Mode::from_raw_mode(self.facts.mode.into()));
+            let _ = reach("chmod", self.directory.path()).and_then(|()| {
+                rustix::fs::fchmod(&self.directory.fd, Mode::from_raw_mode(self.facts.mode.into()))
+            });
         }
     }
 }
@@ -149,5 +175,6 @@ struct Level {
 
 fn unlink(directory: &Directory, name: &[u8], flags: AtFlags) -> Result<()> {
     let path = directory.path().join(OsStr::from_bytes(name));
+    reach(if flags.is_empty() { "unlink" } else { "rmdir" }, &path).named(Doing::Remove, &path)?;
     rustix::fs::unlinkat(&directory.fd, name, flags).named(Doing::Remove, &path)
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
+use super::checkpoint::{has_plain_renames_only, reach};
 use super::fs::{Doing, IoError, Named, Result};
 
 /// Puts each of two entries in the other's place, at once: `renameat2(RENAME_EXCHANGE)`, on macOS
 /// `renameatx_np(RENAME_SWAP)`. `Ok(false)`: the file system (or kernel) has no such call, and nothing changed.
 pub fn exchange(one: &Path, other: &Path) -> Result<bool> {
-    match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+    match rename_with("exchange", one, other, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(true),
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
         Err(error) => Err(IoError::new(Doing::Rename, other, error)),
@@ -19,19 +20,28 @@ pub fn exchange(one: &Path, other: &Path) -> Result<bool> {
 
 /// Renames to a name that must be free. Where the file system cannot promise that, looks first.
 pub fn to_free_name(from: &Path, to: &Path) -> Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    match rename_with("rename-free", from, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             if super::fs::lstat_if_any(to)?.is_some() {
                 return Err(IoError::new(Doing::Rename, to, Errno::EXIST));
             }
-            rustix::fs::rename(from, to).named(Doing::Rename, from)
+            over(from, to)
         }
         answer => answer.named(Doing::Rename, from),
     }
 }
 
+fn rename_with(step: &'static str, from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
+    reach(step, to)?;
+    if has_plain_renames_only() {
+        return Err(Errno::INVAL);
+    }
+    rustix::fs::renameat_with(CWD, from, CWD, to, flags)
+}
+
 /// Renames within a stage, over a file that may be there.
 pub fn over(from: &Path, to: &Path) -> Result<()> {
+    reach("rename", to).named(Doing::Rename, to)?;
     rustix::fs::rename(from, to).named(Doing::Rename, to)
 }
 
@@ -53,6 +63,7 @@ pub enum Movable {
 
 /// Tests whether `directory` can be renamed within its parent; `non_empty` is a sibling of ours that is not empty.
 pub fn probe(directory: &Path, non_empty: &Path) -> Result<Movable> {
+    reach("probe", directory).named(Doing::Rename, directory)?;
     match rustix::fs::rename(directory, non_empty) {
         Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(Movable::Yes),
         Err(Errno::XDEV) => Ok(Movable::OverlayLayer),

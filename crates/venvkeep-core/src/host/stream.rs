@@ -9,7 +9,8 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::fs::{Directory, Doing, IoError, Named, Result, facts_of, insist_on_file};
+use super::checkpoint::reach_in;
+use super::fs::{Directory, Doing, IoError, Result, facts_of, insist_on_file};
 use crate::model::facts::Facts;
 
 /// A regular file that is open for reading.
@@ -74,14 +75,16 @@ impl<'a> Target<'a> {
     pub fn create(directory: &'a Directory, name: &'a OsStr, mode: u16) -> Result<Self> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(mode.into());
-        let fd = rustix::fs::openat(&directory.fd, name.as_bytes(), flags, mode)
+        let fd = reach_in("create", directory.path(), name)
+            .and_then(|()| rustix::fs::openat(&directory.fd, name.as_bytes(), flags, mode))
             .map_err(|error| IoError::new(Doing::Make, directory.path().join(name), error))?;
         Ok(Self { file: File::from(fd), directory, name })
     }
 
     /// Appends.
     pub fn write(&mut self, content: &[u8]) -> Result<()> {
-        let done = self.file.write_all(content);
+        let done = reach_in("write", self.directory.path(), self.name).map_err(io::Error::from);
+        let done = done.and_then(|()| self.file.write_all(content));
         done.map_err(|error| IoError::new(Doing::Write, self.directory.path().join(self.name), error))
     }
 
@@ -89,7 +92,9 @@ impl<'a> Target<'a> {
     pub fn set_modified(&self, nanoseconds: i128) -> Result<()> {
         let time = timespec(nanoseconds);
         let times = Timestamps { last_access: time, last_modification: time };
-        rustix::fs::futimens(&self.file, &times).named(Doing::Write, self.directory.path())
+        reach_in("times", self.directory.path(), self.name)
+            .and_then(|()| rustix::fs::futimens(&self.file, &times))
+            .map_err(|error| IoError::new(Doing::Write, self.directory.path().join(self.name), error))
     }
 }
 
@@ -105,7 +110,9 @@ fn timespec(nanoseconds: i128) -> Timespec {
 impl Directory {
     /// Makes a directory in this one with that mode, less the umask, unless there is one.
     pub fn ensure_child(&self, name: &OsStr, mode: u16) -> Result<Self> {
-        match rustix::fs::mkdirat(&self.fd, name.as_bytes(), Mode::from_raw_mode(mode.into())) {
+        let made = reach_in("mkdir", self.path(), name)
+            .and_then(|()| rustix::fs::mkdirat(&self.fd, name.as_bytes(), Mode::from_raw_mode(mode.into())));
+        match made {
             Ok(()) | Err(Errno::EXIST) => self.child(name),
             Err(error) => Err(IoError::new(Doing::Make, self.path().join(name), error)),
         }
@@ -113,13 +120,15 @@ impl Directory {
 
     /// Removes a file in this directory.
     pub fn remove_file(&self, name: &OsStr) -> Result<()> {
-        rustix::fs::unlinkat(&self.fd, name.as_bytes(), AtFlags::empty())
+        reach_in("unlink", self.path(), name)
+            .and_then(|()| rustix::fs::unlinkat(&self.fd, name.as_bytes(), AtFlags::empty()))
             .map_err(|error| IoError::new(Doing::Remove, self.path().join(name), error))
     }
 
     /// Renames an entry of this directory into another one, over a file that may be there.
     pub fn rename_into(&self, name: &OsStr, other: &Self) -> Result<()> {
-        rustix::fs::renameat(&self.fd, name.as_bytes(), &other.fd, name.as_bytes())
+        reach_in("rename", other.path(), name)
+            .and_then(|()| rustix::fs::renameat(&self.fd, name.as_bytes(), &other.fd, name.as_bytes()))
             .map_err(|error| IoError::new(Doing::Rename, other.path().join(name), error))
     }
 }

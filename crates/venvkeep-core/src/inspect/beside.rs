@@ -28,6 +28,11 @@ pub fn siblings(prefix: &Prefix) -> Vec<Sibling> {
     ours.collect()
 }
 
+/// Whether something lies beside an environment that a run which was cut off left, or one at work uses.
+pub fn is_unsettled(prefix: &Prefix) -> bool {
+    siblings(prefix).iter().any(|sibling| matches!(sibling, Sibling::Interrupted(_)))
+}
+
 /// An old tree that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {

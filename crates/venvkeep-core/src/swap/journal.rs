@@ -120,6 +120,11 @@ impl Journal {
         Ok(self.file.clear()?)
     }
 
+    /// Forgets the steps so far: what they left is no longer settled by anybody.
+    pub(super) fn forget(&mut self) -> Result<(), IoError> {
+        self.file.clear()
+    }
+
     /// Says which directory the stage is, before anything is put into it.
     ///
     /// Not flushed to the disk: the kernel keeps the line through any kill, and a power cut before the trees change

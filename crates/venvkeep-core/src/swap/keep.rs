@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Journal, SwapError, free_kept_name};
-use crate::host::fs;
+use super::journal::Identity;
+use super::{Journal, SwapError, free_kept_name, stuck};
+use crate::host::fs::{self, IoError};
 use crate::host::{remove, rename};
 use crate::model::prefix::Prefix;
 use crate::model::siblings;
@@ -19,31 +20,45 @@ pub fn bring_back(mut journal: Journal, kept: &Path, time: &str) -> Result<Optio
     let live = fs::lstat_if_any(prefix.path())?;
     let aside = free_kept_name(&prefix, time)?;
     journal.returning((kept, &returning), live.as_ref(), &aside)?;
-    if live.is_none() {
-        rename::to_free_name(kept, prefix.path())?;
-        return Ok(None);
+    let aside = live.map(|_| aside);
+    if let Err(why) = change_places(prefix.path(), kept, aside.as_deref()) {
+        // Settling goes on where it had begun; then it is done after all.
+        let identity = Identity::of(&returning);
+        journal.settle().map_err(|why| stuck(&mut journal, identity, why))?;
+        if !fs::lstat(prefix.path())?.same_entry(&returning) {
+            return Err(why.into());
+        }
     }
-    if rename::exchange(prefix.path(), kept)? {
-        rename::to_free_name(kept, &aside)?;
-    } else {
-        rename::to_free_name(prefix.path(), &aside)?;
-        rename::to_free_name(kept, prefix.path())?;
+    Ok(aside)
+}
+
+fn change_places(live: &Path, kept: &Path, aside: Option<&Path>) -> Result<(), IoError> {
+    let Some(aside) = aside else { return rename::to_free_name(kept, live) };
+    if rename::exchange(live, kept)? {
+        return rename::to_free_name(kept, aside);
     }
-    Ok(Some(aside))
+    rename::to_free_name(live, aside)?;
+    rename::to_free_name(kept, live)
 }
 
 /// Removes a kept tree. It loses its name first: a tree that a crash left half removed is never taken for one that
-/// can be brought back, and the next run removes the rest. Where the removal is refused it gets its name again.
+/// can be brought back, and the next run removes the rest. Only where the removal is refused from the first it gets its
+/// name again.
 pub fn remove_kept(journal: &mut Journal, kept: &Path) -> Result<(), SwapError> {
     let doomed = doomed_name(journal.prefix());
     journal.building(&doomed, &fs::lstat(kept)?)?;
     rename::to_free_name(kept, &doomed)?;
-    if let Err(error) = remove::tree(&doomed) {
+    let Err(stopped) = remove::tree_or_rest(&doomed) else { return journal.settle() };
+    if stopped.whole {
         rename::to_free_name(&doomed, kept)?;
         journal.settle()?;
-        return Err(error.into());
+        return Err(stopped.why.into());
     }
-    journal.settle()
+    // Settling tries again. What can never be removed must not stand in the way of a heal for ever.
+    journal.settle().or_else(|_| {
+        journal.forget()?;
+        Err(SwapError::HalfRemoved { left: doomed, why: stopped.why })
+    })
 }
 
 fn doomed_name(prefix: &Prefix) -> PathBuf {

@@ -11,6 +11,7 @@ mod recover;
 
 use std::path::PathBuf;
 
+use journal::Identity;
 pub use journal::{How, Journal};
 pub use keep::{bring_back, remove_kept};
 pub use place::{Placed, place};
@@ -63,11 +64,27 @@ pub enum SwapError {
     /// A call failed.
     #[error(transparent)]
     Io(#[from] IoError),
-    /// The swap was done and could not be taken back.
-    #[error("the new environment at {} did not hold, and bringing the old one back failed: {why}", .prefix.display())]
+    /// The trees had begun to change places, and were brought back.
+    #[error("the trees could not change places wholly: {why}")]
+    TakenBack {
+        /// Why.
+        why: IoError,
+    },
+    /// A kept tree was removed in part.
+    #[error("an old environment could not be removed wholly: {why}")]
+    HalfRemoved {
+        /// What is left of it.
+        left: PathBuf,
+        /// Why.
+        why: IoError,
+    },
+    /// They had begun to change places, and could be brought neither to the end nor back.
+    #[error("changing places at {} was begun and could not be ended: {why}", .prefix.display())]
     Stuck {
         /// The environment.
         prefix: PathBuf,
+        /// What stands there.
+        live: LiveState,
         /// Why.
         why: Box<SwapError>,
     },
@@ -77,7 +94,8 @@ impl SwapError {
     /// What stands at the prefix after this error.
     pub fn live(&self) -> LiveState {
         match self {
-            Self::Stuck { .. } => LiveState::New,
+            Self::TakenBack { .. } => LiveState::Restored,
+            Self::Stuck { live, .. } => *live,
             _ => LiveState::Untouched,
         }
     }
@@ -109,7 +127,7 @@ pub fn probe(prefix: &Prefix, non_empty: &Stage) -> Result<(), SwapError> {
 /// Puts the verified stage in the place of the environment whose directory was `old` when it was inspected.
 /// `time`, as `20261121-091500`, becomes part of the old tree's name.
 ///
-/// On an error nothing has changed places, and the journal's drop removes the stage.
+/// On an error the old tree is live, and the journal's drop removes the stage; unless the error says otherwise.
 pub fn swap(
     verified: VerifiedStage,
     mut journal: Journal,
@@ -128,15 +146,18 @@ pub fn swap(
         // Where others can write the directory around, the stage itself may have been replaced since it was verified.
         return Err(SwapError::GroundChanged { prefix: prefix.path().to_owned() });
     }
-    let side = stage.release().path;
-    let how = if rename::exchange(prefix.path(), &side)? {
-        How::Exchange
-    } else {
-        rename::to_free_name(prefix.path(), &kept)?;
-        rename::to_free_name(&side, prefix.path())?;
-        How::TwoStep
-    };
-    Ok(PendingSwap { journal, side, kept, how, decided: false })
+    let place = stage.release();
+    let new = Identity::of(&place.identity);
+    let mut pending = PendingSwap { journal, side: place.path, kept, new, how: How::Exchange, decided: true };
+    if !rename::exchange(prefix.path(), &pending.side)? {
+        pending.how = How::TwoStep;
+        rename::to_free_name(prefix.path(), &pending.kept)?;
+        if let Err(why) = rename::to_free_name(&pending.side, prefix.path()) {
+            return Err(pending.give_up(why));
+        }
+    }
+    pending.decided = false;
+    Ok(pending)
 }
 
 fn free_kept_name(prefix: &Prefix, time: &str) -> Result<PathBuf, IoError> {
@@ -157,6 +178,7 @@ pub struct PendingSwap {
     journal: Journal,
     side: PathBuf,
     kept: PathBuf,
+    new: Identity,
     how: How,
     decided: bool,
 }
@@ -178,8 +200,10 @@ impl PendingSwap {
 
     /// Gives the old tree its kept name; from here on only `undo` goes back.
     pub fn settle(mut self) -> Result<Settled, SwapError> {
-        if self.how == How::Exchange {
-            rename::to_free_name(&self.side, &self.kept)?;
+        if self.how == How::Exchange
+            && let Err(why) = rename::to_free_name(&self.side, &self.kept)
+        {
+            return Err(self.give_up(why));
         }
         self.decided = true;
         Ok(Settled { old: self.kept.clone(), how: self.how })
@@ -190,11 +214,31 @@ impl PendingSwap {
         self.take_back()
     }
 
+    /// Takes it back, since it cannot be brought to its end.
+    fn give_up(&mut self, why: IoError) -> SwapError {
+        match self.take_back() {
+            Ok(()) => SwapError::TakenBack { why },
+            Err(stuck) => stuck,
+        }
+    }
+
     fn take_back(&mut self) -> Result<(), SwapError> {
         self.decided = true;
         let back = self.journal.rolling_back().map_err(SwapError::from).and_then(|()| self.journal.settle());
-        back.map_err(|why| SwapError::Stuck { prefix: self.prefix().path().to_owned(), why: Box::new(why) })
+        back.map_err(|why| stuck(&mut self.journal, self.new, why))
     }
+}
+
+/// Tries once more to bring the disk to one of the settled states, as the journal's drop would, and says which it is.
+fn stuck(journal: &mut Journal, new: Identity, why: SwapError) -> SwapError {
+    let settled = journal.settle().is_ok();
+    let prefix = journal.prefix().path().to_owned();
+    let live = match fs::lstat_if_any(&prefix) {
+        Ok(Some(there)) if Identity::of(&there) == new => LiveState::New,
+        Ok(Some(_)) if settled => LiveState::Restored,
+        _ => LiveState::Unsettled,
+    };
+    SwapError::Stuck { prefix, live, why: Box::new(why) }
 }
 
 impl Drop for PendingSwap {

@@ -17,11 +17,19 @@ use crate::request::Session;
 
 /// Prunes each environment in turn; one that fails does not stop the others.
 pub(crate) fn run(wish: &PruneArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    session.stop_cleanly()?;
     let mut exit = Exit::Done;
     let mut done = Vec::new();
     for prefix in prefixes(wish, session)? {
-        match prune::prune(&prefix, wish.older_than, &session.caller) {
-            Ok(pruned) => done.push(pruned),
+        match prune::prune(&prefix, wish.older_than, &session.caller, &session.interrupt) {
+            Ok(pruned) => {
+                let interrupted = pruned.interrupted;
+                done.push(pruned);
+                if interrupted {
+                    exit = Exit::Interrupted;
+                    break;
+                }
+            }
             Err(error) => {
                 let failure = Failure::new(Exit::Failed, printable(error.to_string()));
                 session.screen.explain(&hints::swap(&error, &prefix, failure));

@@ -174,6 +174,7 @@ fn live_words(live: LiveState) -> &'static str {
         LiveState::Untouched => "untouched: nothing in it was changed",
         LiveState::Restored => "restored: it is as it was before",
         LiveState::New => "the new one",
+        LiveState::Unsettled => "not at its place: the next venvkeep heal settles that",
     }
 }
 

@@ -1,0 +1,134 @@
+//! What one run starts from, again and again: a directory with a project and a home, laid out once and restored from
+//! a copy; and what is found in it afterwards.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use venvkeep_testkit::{
+    Context, Fingerprint, Invocation, Output, Project, SmallDisk, Who, fingerprint, tools,
+};
+
+/// The names that stand for work which is not settled.
+const UNSETTLED: [&str; 2] = [".venv.venvkeep-stage-", ".venv.venvkeep-journal"];
+
+/// A directory of the user's that can be put back to how it was.
+pub(crate) struct Ground<'c> {
+    pub(crate) ctx: &'c Context,
+    directory: PathBuf,
+    copy: PathBuf,
+    _disk: SmallDisk<'c>,
+}
+
+/// One step of a recording run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) number: usize,
+    /// What is done, as `rename`.
+    pub(crate) what: String,
+    pub(crate) path: PathBuf,
+}
+
+impl<'c> Ground<'c> {
+    /// Lays it out, on a file system of its own, which is flushed at once whatever else the machine writes; `None`
+    /// where none can be mounted.
+    pub(crate) fn new(ctx: &'c Context, lay_out: impl FnOnce(&Self)) -> Option<Self> {
+        let disk = ctx.small_disk("disk", 64 * 1024)?;
+        let (directory, copy) = (disk.path().join("ground"), ctx.area().join("copy"));
+        for made in [directory.clone(), directory.join("home"), directory.join("proj")] {
+            ctx.project_at(made, Who::User);
+        }
+        let ground = Self { ctx, directory, copy, _disk: disk };
+        lay_out(&ground);
+        copy_tree(&ground.directory, &ground.copy);
+        Some(ground)
+    }
+
+    /// As it was laid out.
+    pub(crate) fn restore(&self) {
+        fs::remove_dir_all(&self.directory).expect("root may");
+        copy_tree(&self.copy, &self.directory);
+    }
+
+    pub(crate) fn project(&self) -> Project<'c> {
+        self.ctx.project_at(self.directory.join("proj"), Who::User)
+    }
+
+    pub(crate) fn prefix(&self) -> PathBuf {
+        self.directory.join("proj/.venv")
+    }
+
+    /// venvkeep as the user, in the project, with the home beside it; one thread, so that every run takes the same
+    /// steps.
+    pub(crate) fn venvkeep(&self, args: &[&str]) -> Invocation {
+        let run = self.ctx.venvkeep(args).current_dir(self.directory.join("proj"));
+        let uv = tools::uv();
+        run.wheels_only(self.ctx.wheels())
+            .path_first(uv.parent().expect("uv lies in a directory"))
+            .env("HOME", self.directory.join("home"))
+            .env("RAYON_NUM_THREADS", "1")
+    }
+
+    /// The same, failing as `fault` says; gives the steps that were announced.
+    pub(crate) fn faulty(&self, args: &[&str], fault: &str) -> (Output, Vec<Step>) {
+        let trace = self.directory.join("trace");
+        let run = self.venvkeep(args).env("VENVKEEP_FAULT_TRACE", &trace).env("VENVKEEP_FAULT", fault).run();
+        let text = fs::read_to_string(&trace).unwrap_or_default();
+        // A restored ground has none, and a second faulty run begins a new one.
+        fs::remove_file(&trace).ok();
+        (run, text.lines().filter_map(Step::parse).collect())
+    }
+
+    /// What lies in the project, hidden names included.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.directory.join("proj")).expect("root may");
+        entries.map(|entry| entry.expect("root may").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Whether a stage or a journal lies in the project.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.names().iter().any(|name| UNSETTLED.iter().any(|start| name.starts_with(start)))
+    }
+
+    /// The trees in the project that are environments, by their names.
+    pub(crate) fn trees(&self) -> Vec<(String, Fingerprint)> {
+        let directories = self.names().into_iter().map(|name| (self.prefix().with_file_name(&name), name));
+        let directories = directories.filter(|(path, _)| path.is_dir());
+        directories.map(|(path, name)| (name, fingerprint(path))).collect()
+    }
+
+    /// The live tree, if there is one.
+    pub(crate) fn live(&self) -> Option<Fingerprint> {
+        self.prefix().is_dir().then(|| fingerprint(self.prefix()))
+    }
+}
+
+impl Step {
+    fn parse(line: &str) -> Option<Self> {
+        let (number, rest) = line.split_once(' ')?;
+        let (what, path) = rest.split_once(' ')?;
+        Some(Self { number: number.parse().ok()?, what: what.to_owned(), path: path.into() })
+    }
+
+    /// Steps of one kind do the same to the same sort of place.
+    pub(crate) fn kind(&self) -> String {
+        let text = self.path.to_string_lossy();
+        let place = [
+            ("venvkeep-journal", "the journal"),
+            ("venvkeep-stage-", "a stage"),
+            ("venvkeep-old-", "a kept tree"),
+            ("/home/", "the home"),
+            (".venv", "the environment"),
+        ];
+        let place = place.iter().find(|(mark, _)| text.contains(mark)).map_or("elsewhere", |(_, name)| name);
+        let top =
+            if self.path.parent().is_some_and(|parent| parent.ends_with("proj")) { " itself" } else { "" };
+        format!("{} {place}{top}", self.what)
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").args([from, to]).status().expect("cp starts");
+    assert!(status.success(), "cannot copy {}", from.display());
+}
