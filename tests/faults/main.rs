@@ -2,7 +2,7 @@
 //! every way, and afterwards everything is as docs/safety.md says.
 //!
 //! A recording run tells which steps there are. By default the first and the last step of each kind are hit;
-//! `tests/run --faults` (VENVKEEP_TEST_FAULTS=all) hits each of them in each way. How many there were is printed.
+//! `tests/run --faults` (`VENVKEEP_TEST_FAULTS=all`) hits each of them in each way. How many there were is printed.
 
 #![expect(
     clippy::disallowed_methods,
