@@ -5,29 +5,10 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use serde_json::Value;
 use venvkeep_testkit::{Context, Maker, Need, Output, Project, Who, require};
 
 use crate::VENVKEEP;
-use crate::support::{first_environment, kept_tree};
-
-/// The report, after looking at its sums.
-fn accounted(report: &Output) -> Value {
-    let healed = first_environment(report);
-    let number = |name: &str| healed["entries"][name].as_u64().expect("a number");
-    assert!(number("old") > 0, "{report}");
-    assert_eq!(number("old"), number("reproduced") + number("carried") + number("dropped"), "{report}");
-    let kinds = healed["dropped_kinds"].as_object().expect("an object");
-    let by_kind: u64 = kinds.values().filter_map(Value::as_u64).sum();
-    assert_eq!(by_kind, number("dropped"), "{report}");
-    healed
-}
-
-fn paths(report: &Value, list: &str) -> Vec<String> {
-    let entries = report[list].as_array().cloned().unwrap_or_default();
-    let path = |entry: &Value| entry.as_str().or(entry["path"].as_str()).map(str::to_owned);
-    entries.iter().filter_map(path).collect()
-}
+use crate::support::{accounted, kept_tree, paths};
 
 fn heal(project: &Project<'_>, args: &[&str]) -> Output {
     project.venvkeep([&["heal", "--json"], args].concat()).run()

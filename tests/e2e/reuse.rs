@@ -4,25 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use serde_json::Value;
 use venvkeep_testkit::{Context, Environment, Maker, Need, Output, Who, fingerprint, require, tools};
 
 use crate::VENVKEEP;
-use crate::support::{Before, assert_healed, assert_works, first_environment, names_in};
+use crate::support::{Before, assert_healed, assert_works, first_environment, names_in, source_of, sources};
 
 const PACKAGES: [&str; 5] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part", "ns-other"];
-
-/// Every distribution of a report with its source.
-fn sources(report: &Output) -> Vec<(String, String)> {
-    let distributions = first_environment(report)["distributions"].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    distributions.iter().map(|one| (text(&one["name"]), text(&one["source"]))).collect()
-}
-
-fn source_of(report: &Output, name: &str) -> String {
-    let of_name = sources(report).into_iter().find(|(found, _)| found == name);
-    of_name.map(|(_, source)| source).unwrap_or_default()
-}
 
 /// Everything came from the old environment, with the bytes of before.
 fn assert_all_reused(report: &Output) {

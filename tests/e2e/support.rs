@@ -22,6 +22,38 @@ pub(crate) fn first_environment(report: &Output) -> Value {
     report.stdout_json()["environments"][0].clone()
 }
 
+/// The report on a healed environment, after looking at its sums: every entry of the old tree is accounted for.
+pub(crate) fn accounted(report: &Output) -> Value {
+    let healed = first_environment(report);
+    let number = |name: &str| healed["entries"][name].as_u64().expect("a number");
+    assert!(number("old") > 0, "{report}");
+    assert_eq!(number("old"), number("reproduced") + number("carried") + number("dropped"), "{report}");
+    let kinds = healed["dropped_kinds"].as_object().expect("an object");
+    let by_kind: u64 = kinds.values().filter_map(Value::as_u64).sum();
+    assert_eq!(by_kind, number("dropped"), "{report}");
+    healed
+}
+
+/// The paths in one of a report's lists.
+pub(crate) fn paths(report: &Value, list: &str) -> Vec<String> {
+    let entries = report[list].as_array().cloned().unwrap_or_default();
+    let path = |entry: &Value| entry.as_str().or(entry["path"].as_str()).map(str::to_owned);
+    entries.iter().filter_map(path).collect()
+}
+
+/// Every distribution of a report with its source.
+pub(crate) fn sources(report: &Output) -> Vec<(String, String)> {
+    let distributions = first_environment(report)["distributions"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    distributions.iter().map(|one| (text(&one["name"]), text(&one["source"]))).collect()
+}
+
+/// Where a distribution came from.
+pub(crate) fn source_of(report: &Output, name: &str) -> String {
+    let of_name = sources(report).into_iter().find(|(found, _)| found == name);
+    of_name.map(|(_, source)| source).unwrap_or_default()
+}
+
 /// Standard output, line by line.
 pub(crate) fn lines(output: &Output) -> Vec<String> {
     output.stdout.lines().map(str::to_owned).collect()

@@ -86,6 +86,19 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
     nearest(&caller.cwd).ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
 }
 
+/// The link that leads to the environment which [`locate`] finds, where there is one: it stays, and what is done is done
+/// to the environment.
+pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
+    let named = asked.or_else(|| caller.variable("VIRTUAL_ENV").map(Path::new));
+    let path = match named {
+        Some(typed) => caller.absolute(typed),
+        None => caller.cwd.ancestors().find_map(inside)?,
+    };
+    // Behind a slash at the end stands what the link leads to.
+    let path: PathBuf = path.components().collect();
+    matches!(fs::lstat_if_any(&path), Ok(Some(facts)) if facts.kind == Kind::Link).then_some(path)
+}
+
 /// The environment at exactly this absolute path.
 pub fn at(path: &Path) -> Result<Prefix, LocateError> {
     let facts = match fs::stat(path) {
@@ -192,7 +205,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
-    use super::{LocateError, locate};
+    use super::{LocateError, link_to_it, locate};
     use crate::model::caller::Caller;
     use crate::model::owner::Viewer;
 
@@ -257,6 +270,10 @@ mod tests {
         create_dir_all(root.join("p")).unwrap();
         symlink("../elsewhere/e", root.join("p/.venv")).unwrap();
         assert_eq!(found(None, &caller(&root.join("p"), None)), root.join("elsewhere/e"));
+        let from = |asked: &str| link_to_it(Some(Path::new(asked)), &caller(&root.join("p"), None));
+        assert_eq!(link_to_it(None, &caller(&root.join("p"), None)), Some(root.join("p/.venv")));
+        assert_eq!(from(".venv/"), Some(root.join("p/.venv")));
+        assert_eq!(from("../elsewhere/e"), None);
         symlink("loop", root.join("loop")).unwrap();
         assert!(matches!(locate(Some(&root.join("loop")), &caller(&root, None)), Err(LocateError::Io(_))));
     }

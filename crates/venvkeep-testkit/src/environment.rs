@@ -16,10 +16,13 @@ const DOWNLOAD_TIME_LIMIT: Duration = Duration::from_secs(900);
 pub enum Maker {
     /// `python -m venv`, with pip.
     Venv,
-    /// `python -m venv --without-pip`: made in a tenth of the time; packages cannot be installed.
+    /// `python -m venv --without-pip`: made in a tenth of the time; packages are installed by the test tools' pip.
     VenvWithoutPip,
     /// `virtualenv`, with pip. Needs [`Need::Virtualenv`](crate::Need::Virtualenv).
     Virtualenv,
+    /// `virtualenv` before version 20, with pip, on [`tools::LEGACY_PYTHON`] whatever Python is asked for. Needs
+    /// [`Need::LegacyVirtualenv`](crate::Need::LegacyVirtualenv).
+    LegacyVirtualenv,
     /// `uv venv`, without pip; packages are installed by uv. Needs [`Need::Uv`](crate::Need::Uv).
     Uv,
 }
@@ -95,6 +98,7 @@ impl<'c> EnvironmentBuilder<'c> {
                 .program(self.who, tools::virtualenv())
                 .args(["--no-download", "--python"])
                 .arg(&self.python),
+            Maker::LegacyVirtualenv => legacy_virtualenv(context, self.who),
             Maker::Uv => context
                 .program(self.who, tools::uv())
                 .args(["venv", "--quiet", "--offline", "--python"])
@@ -111,6 +115,20 @@ impl<'c> EnvironmentBuilder<'c> {
     }
 }
 
+fn legacy_virtualenv(context: &Context, who: Who) -> Invocation {
+    let python = tools::python(tools::LEGACY_PYTHON).unwrap_or_default();
+    let run = context.program(who, &python).arg(tools::legacy_virtualenv());
+    run.args(["--no-download", "--no-setuptools", "--no-wheel"]).env(LIBRARY_PATH, legacy_library())
+}
+
+/// Where the interpreter that [`Maker::LegacyVirtualenv`] copies into an environment finds its library: the prepared
+/// Pythons look beside themselves, where the copy has none.
+fn legacy_library() -> PathBuf {
+    tools::directory().join("python").join(tools::LEGACY_PYTHON).join("lib")
+}
+
+const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+
 /// An environment on the disk, healthy until a test damages it.
 #[derive(Debug)]
 pub struct Environment<'c> {
@@ -119,6 +137,13 @@ pub struct Environment<'c> {
     who: Who,
     umask: u32,
     pub(crate) path: PathBuf,
+}
+
+impl<'c> Environment<'c> {
+    /// One that came about in another way than by being built; `maker` made what it is a copy of, and `who` it.
+    pub fn at(context: &'c Context, path: PathBuf, maker: Maker, who: Who) -> Self {
+        Self { context, maker, who, umask: 0o022, path }
+    }
 }
 
 impl Environment<'_> {
@@ -189,12 +214,9 @@ impl Environment<'_> {
 
     fn frozen_lines(&self, args: &[&str]) -> Vec<String> {
         let pip = match self.maker {
-            Maker::Venv | Maker::Virtualenv => self.installer(self.who),
-            // It has no pip: ask the one of the test tools.
-            Maker::VenvWithoutPip | Maker::Uv => {
-                let pip = self.context.program(self.who, tools::pip()).arg("--python");
-                pip.arg(self.bin("python"))
-            }
+            Maker::Venv | Maker::Virtualenv | Maker::LegacyVirtualenv => self.installer(self.who),
+            // uv's own list has another form.
+            Maker::VenvWithoutPip | Maker::Uv => self.pip_from_outside(self.who),
         };
         // Looking changes nothing: root's bytecode in a user's environment would be one more finding.
         let frozen =
@@ -209,13 +231,22 @@ impl Environment<'_> {
         self
     }
 
-    /// The environment's `pip`, or `uv pip` where uv made it, about to run as `who`.
+    fn pip_from_outside(&self, who: Who) -> Invocation {
+        self.context.program(who, tools::pip()).arg("--python").arg(self.bin("python"))
+    }
+
+    /// The environment's `pip`, `uv pip` where uv made it, or one from outside where it has none, about to run as
+    /// `who`.
     pub fn installer(&self, who: Who) -> Invocation {
         if self.maker == Maker::Uv {
             // uv takes the environment from VIRTUAL_ENV for each of its pip commands.
             let uv = self.context.program(who, tools::uv()).arg("pip");
             return uv.env("VIRTUAL_ENV", &self.path);
         }
-        self.context.program(who, self.bin("python")).args(["-m", "pip"])
+        if self.maker == Maker::VenvWithoutPip {
+            return self.pip_from_outside(who);
+        }
+        let pip = self.context.program(who, self.bin("python")).args(["-m", "pip"]);
+        if self.maker == Maker::LegacyVirtualenv { pip.env(LIBRARY_PATH, legacy_library()) } else { pip }
     }
 }

@@ -60,6 +60,11 @@ impl Invocation {
         }
     }
 
+    /// The program's own path.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Appends one argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());

@@ -28,6 +28,8 @@ pub enum Need {
     Python(&'static str),
     /// The `virtualenv` that `tests/run` installs.
     Virtualenv,
+    /// The `virtualenv` before version 20 that `tests/run` installs, and the Python that it knows.
+    LegacyVirtualenv,
     /// The `uv` that `tests/run` installs.
     Uv,
 }
@@ -39,6 +41,9 @@ impl Need {
             Self::Program(name) => tools::system_program(name).is_some(),
             Self::Python(key) => tools::python(key).is_some(),
             Self::Virtualenv => tools::virtualenv().is_file(),
+            Self::LegacyVirtualenv => {
+                tools::legacy_virtualenv().is_file() && tools::python(tools::LEGACY_PYTHON).is_some()
+            }
             Self::Uv => tools::uv().is_file(),
         }
     }
@@ -52,6 +57,10 @@ impl fmt::Display for Need {
             Self::Program(name) => f.write_str(name),
             Self::Python(key) => write!(f, "Python {key} in {}", tools::directory().display()),
             Self::Virtualenv => write!(f, "virtualenv in {}", tools::directory().display()),
+            Self::LegacyVirtualenv => {
+                let place = tools::directory().display();
+                write!(f, "virtualenv before 20 and Python {} in {place}", tools::LEGACY_PYTHON)
+            }
             Self::Uv => write!(f, "uv in {}", tools::directory().display()),
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! venv/                a virtual environment with pip and PyPI's virtualenv
+//! virtualenv16/        virtualenv before version 20: a module `virtualenv.py` and its wheels
 //! uv/uv                alone in its directory, so that it can be put on PATH without anything else
 //! python/3.12/         a copy of a Python 3.12, started by its bin/python3.12
 //! program/HASH/        a copy of the program under test, one for each place it was built in
@@ -44,6 +45,14 @@ pub fn uv() -> PathBuf {
 pub fn virtualenv() -> PathBuf {
     directory().join("venv/bin/virtualenv")
 }
+
+/// The last `virtualenv` before version 20, a module to be run by [`LEGACY_PYTHON`].
+pub fn legacy_virtualenv() -> PathBuf {
+    directory().join("virtualenv16/virtualenv.py")
+}
+
+/// The newest of the prepared Pythons that it knows.
+pub const LEGACY_PYTHON: &str = "3.8";
 
 /// A current `pip`, for environments that have none.
 pub fn pip() -> PathBuf {

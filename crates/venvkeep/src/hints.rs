@@ -9,6 +9,7 @@ use venvkeep_core::heal::HealError;
 use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
+use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements_file::RequirementsError;
 use venvkeep_core::model::siblings;
@@ -21,6 +22,7 @@ use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo::UndoError;
 
+use crate::elsewhere::heal_to;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::printable::{printable, shell_word};
@@ -89,7 +91,7 @@ pub(crate) fn list(error: &RequirementsError, file: &Path) -> Failure {
 }
 
 /// A heal that did not come to its end.
-pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
+pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failure {
     let failure = Failure::new(Exit::Failed, printable(error.to_string())).live(error.live());
     match error {
         HealError::Plan(PlanError::Hostile { list, .. }) => {
@@ -128,11 +130,14 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix) -> Failure {
                 .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
                 .hint("or name one by its path: venvkeep heal -p PATH")
         }
+        HealError::Path(_) => failure
+            .hint("Rename the directory, and heal then; or leave it, and")
+            .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
         HealError::Swap(error @ SwapError::NotMovable { .. }) => {
-            swap(error, prefix, failure).hint(elsewhere(prefix))
+            swap(error, prefix, failure).hint(elsewhere(prefix, caller))
         }
         HealError::Swap(error @ SwapError::Io(denied)) if denied.is_denied() => {
-            swap(error, prefix, failure).hint(elsewhere(prefix))
+            swap(error, prefix, failure).hint(elsewhere(prefix, caller))
         }
         HealError::Swap(error) => swap(error, prefix, failure),
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
@@ -177,11 +182,8 @@ pub(crate) fn lock(error: &LockError) -> Failure {
 }
 
 /// The way out where nothing can be moved or made beside the environment.
-fn elsewhere(prefix: &Prefix) -> String {
-    format!(
-        "Build the new one in a directory of yours:  venvkeep heal --to ~/NAME/.venv {}",
-        shell_word(prefix.path())
-    )
+fn elsewhere(prefix: &Prefix, caller: &Caller) -> String {
+    format!("Build the new one in a directory of yours:  {}", heal_to(prefix, caller))
 }
 
 /// An undo that did not take place.

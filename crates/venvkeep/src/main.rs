@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod elsewhere;
 mod exit;
 mod failure;
 mod hints;

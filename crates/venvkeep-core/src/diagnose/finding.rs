@@ -1,7 +1,7 @@
 //! A finding: one thing that is wrong or noteworthy, in words that a beginner understands, with its remedy.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
@@ -212,6 +212,16 @@ pub struct Finding {
 impl Finding {
     /// How many paths of evidence a finding shows.
     pub const EVIDENCE: usize = 10;
+
+    /// Whether it keeps a heal from building in the environment's own place.
+    pub fn wants_another_place(&self) -> bool {
+        match self.code {
+            Code::ParentUnwritable | Code::ParentSticky => true,
+            // What is mounted inside moves along.
+            Code::MountPoint => self.evidence.iter().any(|path| path == Path::new(".")),
+            _ => false,
+        }
+    }
 }
 
 /// The worst of some findings, as a status.

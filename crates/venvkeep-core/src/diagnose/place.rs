@@ -13,7 +13,7 @@ pub(super) fn parent_unwritable(snapshot: &Snapshot, names: Names<'_>) -> Option
         return None;
     }
     let message = format!(
-        "you may not write in the directory around it, which belongs to {}: a heal has to build elsewhere",
+        "you may not write in the directory around it, which belongs to {}: a heal has to build elsewhere (--to)",
         owner_name(snapshot.parent.facts.uid, names)
     );
     let about = Evidence::one(snapshot.prefix.parent());
@@ -29,7 +29,8 @@ pub(super) fn parent_sticky(snapshot: &Snapshot, names: Names<'_>) -> Option<Fin
         return None;
     }
     let message = format!(
-        "the directory around it is shared (its sticky bit is set, as in /tmp): only {} can move it aside",
+        "the directory around it is shared (its sticky bit is set, as in /tmp): only {} can move it aside, anybody else's heal has to build \
+         elsewhere (--to)",
         owner_name(environment.uid, names)
     );
     let about = Evidence::one(snapshot.prefix.parent());
@@ -39,15 +40,19 @@ pub(super) fn parent_sticky(snapshot: &Snapshot, names: Names<'_>) -> Option<Fin
 /// Something is mounted at its place, or inside it.
 pub(super) fn mount_point(snapshot: &Snapshot) -> Option<Finding> {
     let tree = &snapshot.tree;
-    let itself = (tree.facts(Tree::ROOT).device != snapshot.parent.facts.device).then(|| PathBuf::from("."));
+    let itself = snapshot.parent.holds_mount.then(|| PathBuf::from("."));
     let inside = tree.unlisted().filter(|(_, why)| *why == Unlisted::OtherFileSystem);
+    let message = if itself.is_some() {
+        "it is a mount of its own, as containers have them for volumes, which cannot be moved aside: a heal has to \
+         build elsewhere (--to)"
+    } else {
+        "another file system is mounted in it, which is not looked into"
+    };
     let about = Evidence::of(itself.into_iter().chain(inside.map(|(id, _)| shown_path(tree, id))));
     if about.is_empty() {
         return None;
     }
-    let message =
-        "another file system is mounted there, which cannot be moved aside and is not looked into".to_owned();
-    Some(Finding { remedy: Remedy::Nothing, ..found(Code::MountPoint, message, about) })
+    Some(Finding { remedy: Remedy::Nothing, ..found(Code::MountPoint, message.to_owned(), about) })
 }
 
 /// What a heal that was cut off left beside it.

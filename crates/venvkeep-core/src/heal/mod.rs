@@ -5,6 +5,7 @@ mod base;
 mod elsewhere;
 mod error;
 mod recalled;
+mod remarks;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -46,7 +47,7 @@ use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
 use crate::store::{frozen, snapshots};
-use crate::swap::{self, Journal, PendingSwap};
+use crate::swap::{self, Journal, PendingSwap, SwapError};
 use crate::verify::{self, Compared, Expectations, VerifiedStage};
 
 pub use elsewhere::ElsewhereError;
@@ -134,6 +135,9 @@ pub fn heal(
     if !unsettled && !plan::wants_work(&known.findings, &request.wishes) {
         // A healthy environment needs no lock, which could not even be had where only root may write.
         return Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings));
+    }
+    if !known.snapshot.parent.writable {
+        return Err(SwapError::parent_denied(request.prefix).into());
     }
     let journal = Journal::open(request.prefix)?;
     // With the lock, what an interrupted heal left is settled; then the environment may be another one.
@@ -334,7 +338,7 @@ impl Heal<'_> {
         report.base = Some((plan.base.clone(), plan.choice.clone()));
         report.requirements = plan.requirements.clone();
         report.remarks.extend(self.without_pip(old));
-        report.remarks.extend(unseen(old));
+        report.remarks.extend(remarks::about(old));
         // What cannot be kept is not worth failing for: the old tree still says it all.
         report.frozen_list =
             frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())).ok().flatten();
@@ -431,14 +435,6 @@ fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {
         version: metadata.version.clone(),
         path: wheel.path().to_owned(),
     }
-}
-
-/// Where nothing of the old tree could be listed, nothing of it can be accounted for.
-fn unseen(old: &Snapshot) -> Option<String> {
-    let is_closed = old.tree.unlisted().any(|(id, _)| id == Tree::ROOT);
-    is_closed.then(|| {
-        "what else lay in it could not be seen; if files of yours did, root finds them in the old environment".to_owned()
-    })
 }
 
 /// Which distributions were asked for, by what the list comes from.

@@ -189,6 +189,22 @@ pub fn may_write(path: &Path) -> bool {
     .is_ok()
 }
 
+/// Whether something is mounted at exactly this place, where the kernel tells (Linux 5.8). Unlike the device's number
+/// this also tells of a directory that is mounted from elsewhere on the same file system, as containers do.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn is_mount_point(path: &Path) -> bool {
+    use rustix::fs::{StatxAttributes, StatxFlags};
+
+    let told = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    told.is_ok_and(|told| told.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// macOS tells a mount by the device's number alone.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn is_mount_point(_path: &Path) -> bool {
+    false
+}
+
 /// Reads a regular file of at most `limit` bytes; a final link is not followed.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = open_regular(CWD, path.as_os_str(), path)?;

@@ -1,5 +1,7 @@
 //! Where `bin/python` leads, followed link by link without starting anything.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::fs::{self, Directory, IoError};
@@ -9,6 +11,7 @@ use crate::model::prefix::Prefix;
 use crate::model::python_version::{PythonLabel, PythonVersion};
 use crate::model::pyvenv_cfg::PyvenvCfg;
 
+use super::distributions::LONGEST_SMALL_FILE;
 use super::snapshot::Interpreter;
 
 /// As many links as the kernel follows.
@@ -80,7 +83,7 @@ fn judge(prefix: &Prefix, end: &Path, config: Option<&PyvenvCfg>) -> Interpreter
         Err(error) => return Interpreter::Unknown(error.to_string()),
     };
     if physical.starts_with(prefix.path()) {
-        return Interpreter::Copied { base: config.and_then(configured_base) };
+        return Interpreter::Copied { base: config.map_or_else(|| original_base(prefix), configured_base) };
     }
     Interpreter::Base { version: version_of(&physical), executable: physical }
 }
@@ -94,11 +97,23 @@ fn configured_base(config: &PyvenvCfg) -> Option<PathBuf> {
         let names = version.clone().into_iter().chain(NAMES.map(str::to_owned));
         names.map(|name| home.join(name)).collect::<Vec<_>>()
     });
-    let is_program = |path: &PathBuf| {
-        path.is_absolute()
-            && fs::stat(path).is_ok_and(|facts| facts.kind == Kind::File && facts.mode & 0o111 != 0)
-    };
-    named.into_iter().chain(in_home).find(is_program)
+    named.into_iter().chain(in_home).find(|path| is_program(path))
+}
+
+/// The base interpreter of a virtualenv from before `pyvenv.cfg`: it kept its prefix beside the library.
+fn original_base(prefix: &Prefix) -> Option<PathBuf> {
+    let lib = Directory::open(prefix.path()).and_then(|prefix| prefix.descend(Path::new("lib"))).ok()?;
+    let libraries = lib.names().ok()?.into_iter().filter_map(|name| String::from_utf8(name).ok());
+    let originals = libraries.filter(|name| PythonLabel::parse(name).is_some()).filter_map(|name| {
+        let text = lib.read(&Path::new(&name).join("orig-prefix.txt"), LONGEST_SMALL_FILE).ok()?;
+        Some(Path::new(OsStr::from_bytes(text.trim_ascii())).join("bin").join(name))
+    });
+    originals.into_iter().find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_absolute()
+        && fs::stat(path).is_ok_and(|facts| facts.kind == Kind::File && facts.mode & 0o111 != 0)
 }
 
 /// The version of a base interpreter by its own name, else by the one library directory beside its `bin`.

@@ -35,8 +35,12 @@ pub use installed::{Installed, installed};
 /// Finds out everything about an environment on behalf of `viewer`, who must be the user this process acts as.
 pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     let facts = fs::lstat(prefix.path())?;
-    let parent =
-        Surroundings { facts: fs::lstat(prefix.parent())?, writable: fs::may_write(prefix.parent()) };
+    let around = fs::lstat(prefix.parent())?;
+    let parent = Surroundings {
+        facts: around,
+        writable: fs::may_write(prefix.parent()),
+        holds_mount: around.device != facts.device || fs::is_mount_point(prefix.path()),
+    };
     let siblings = siblings(prefix);
     let directory = open(prefix)?;
     let tree = match &directory {

@@ -86,6 +86,8 @@ pub struct Surroundings {
     pub facts: Facts,
     /// Whether the viewer may create and rename names in it, as the kernel judges.
     pub writable: bool,
+    /// Whether the environment is mounted in it.
+    pub holds_mount: bool,
 }
 
 /// What became of reading `pyvenv.cfg`.

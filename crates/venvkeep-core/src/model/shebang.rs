@@ -55,14 +55,22 @@ impl Shebang {
     /// Reads the beginning of a script; some 16 KiB of it always suffice. `None` where it does not begin with
     /// an interpreter line.
     pub fn parse(head: &[u8]) -> Option<Self> {
+        Self::parse_in(head, &[])
+    }
+
+    /// The same where a path may lie in one of these directories, whose own names may hold blanks and quotes: no kernel
+    /// or shell reads such a line as it is meant, but pip writes it.
+    pub fn parse_in(head: &[u8], directories: &[&Path]) -> Option<Self> {
         let first = Line::at(head, 0);
         let command = first.text.strip_prefix(b"#!")?.trim_ascii();
         if first.text.trim_ascii_end() == SHELL_LINE
-            && let Some(shebang) = Self::through_shell(head, first.end)
+            && let Some(shebang) = Self::through_shell(head, first.end, directories)
         {
             return Some(shebang);
         }
-        let path_end = command.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(command.len());
+        let known = length_of_known(command, directories).unwrap_or(0);
+        let blank = command[known..].iter().position(|byte| matches!(byte, b' ' | b'\t'));
+        let path_end = blank.map_or(command.len(), |blank| known + blank);
         let (path, argument) = command.split_at(path_end);
         let argument = argument.trim_ascii();
         if path.is_empty() {
@@ -75,14 +83,18 @@ impl Shebang {
         })
     }
 
-    fn through_shell(head: &[u8], start: usize) -> Option<Self> {
+    fn through_shell(head: &[u8], start: usize, directories: &[&Path]) -> Option<Self> {
         let exec = Line::at(head, start);
         let closing = Line::at(head, exec.end);
         if closing.text.trim_ascii_end() != CLOSING_LINE {
             return None;
         }
         let command = exec.text.trim_ascii_end().strip_prefix(EXEC)?.strip_suffix(ARGUMENTS)?;
-        let target = if command.starts_with(OWN_DIRECTORY) {
+        let unquoted = command.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+        let known = unquoted.filter(|path| length_of_known(path, directories).is_some());
+        let target = if let Some(path) = known {
+            Target::ThroughShell(PathBuf::from(OsStr::from_bytes(path)))
+        } else if command.starts_with(OWN_DIRECTORY) {
             let name = command.iter().rposition(|byte| *byte == b'/')?;
             Target::Beside(OsString::from_vec(only_word(&command[name + 1..])?))
         } else {
@@ -90,6 +102,13 @@ impl Shebang {
         };
         Some(Self { target, argument: None, length: closing.end })
     }
+}
+
+/// The length of the directory that a path's text begins with, where it is one of these.
+fn length_of_known(path: &[u8], directories: &[&Path]) -> Option<usize> {
+    directories.iter().map(|directory| directory.as_os_str().as_bytes()).find_map(|directory| {
+        path.strip_prefix(directory).filter(|rest| rest.starts_with(b"/")).map(|_| directory.len())
+    })
 }
 
 /// One line of a text, its end not included in `text`.
@@ -197,6 +216,21 @@ mod tests {
             ),
             Target::Beside(OsString::from("python"))
         );
+    }
+
+    #[test]
+    fn lines_that_were_written_in_spite_of_blanks_and_quotes() {
+        let head = b"#!/a b/c d/bin/python -I\nimport sys\n";
+        let cut_off = Shebang::parse(head).unwrap();
+        assert_eq!(cut_off.target, Target::Plain(PathBuf::from("/a")));
+        let known = Shebang::parse_in(head, &[Path::new("/a"), Path::new("/a b/c d")]);
+        assert_eq!(known.as_ref().unwrap().target, Target::Plain(PathBuf::from("/a b/c d/bin/python")));
+        assert_eq!(known.unwrap().argument, Some(OsString::from("-I")));
+        assert_eq!(Shebang::parse_in(head, &[Path::new("/a b/c")]), Some(cut_off), "names are whole");
+
+        let head = b"#!/bin/sh\n'''exec' \"/a \"b\" $c/bin/python\" \"$0\" \"$@\"\n' '''\nimport sys\n";
+        let known = Shebang::parse_in(head, &[Path::new("/a \"b\" $c")]).unwrap();
+        assert_eq!(known.target, Target::ThroughShell(PathBuf::from("/a \"b\" $c/bin/python")));
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn rewrite(stage: &Stage, root: &Directory, path: &Path) -> Result<bool, IoError
 /// A script's first lines, made anew for the final path: what an installer wrote for the longer path of the stage may
 /// take the form for long paths, and does not quote every path that a shell wants quoted.
 fn with_own_interpreter(stage: &Stage, content: Vec<u8>) -> Vec<u8> {
-    let Some(found) = Shebang::parse(&content) else { return content };
+    let Some(found) = Shebang::parse_in(&content, &[stage.path()]) else { return content };
     let interpreter = match &found.target {
         Target::Plain(path) | Target::ThroughShell(path) => path.strip_prefix(stage.path()).ok(),
         Target::Beside(_) => None,

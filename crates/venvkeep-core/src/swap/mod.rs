@@ -91,6 +91,11 @@ pub enum SwapError {
 }
 
 impl SwapError {
+    /// The directory around an environment may not be written, which need not be tried to be known.
+    pub fn parent_denied(prefix: &Prefix) -> Self {
+        Self::NotMovable { prefix: prefix.path().to_owned(), why: Movable::ParentDenied }
+    }
+
     /// What stands at the prefix after this error.
     pub fn live(&self) -> LiveState {
         match self {

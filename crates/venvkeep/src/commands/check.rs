@@ -1,7 +1,5 @@
 //! `venvkeep check`.
 
-use std::path::Path;
-
 use venvkeep_core::diagnose::finding::{Finding, Status, status};
 use venvkeep_core::diagnose::{absent, diagnose};
 use venvkeep_core::host::credentials;
@@ -9,13 +7,13 @@ use venvkeep_core::inspect::snapshot::Snapshot;
 use venvkeep_core::inspect::{deep, inspect, siblings};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::rebuild::install::settings;
-use venvkeep_core::store::known::locate;
 use venvkeep_core::store::snapshots;
 
+use super::environments;
 use crate::args::CheckArguments;
+use crate::elsewhere::heal_command;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::hints;
 use crate::render::check;
 use crate::render::printable::printable;
 use crate::request::Session;
@@ -29,6 +27,8 @@ pub(crate) struct Checked {
     pub(crate) snapshot: Option<Snapshot>,
     /// What is wrong with it, the worst first.
     pub(crate) findings: Vec<Finding>,
+    /// The command that heals it.
+    pub(crate) heal: String,
 }
 
 impl Checked {
@@ -41,7 +41,7 @@ impl Checked {
 /// Runs the command.
 pub(crate) fn run(wish: &CheckArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     // All of them are found before the first is reported: a misspelt path is the user's to correct first.
-    let prefixes = located(wish, session)?;
+    let prefixes = environments(&wish.environments, session)?;
     let checked = prefixes.iter().map(|prefix| look(prefix, wish, session)).collect::<Result<Vec<_>, _>>()?;
     if session.screen.json {
         session.screen.json("check", check::document(&checked))?;
@@ -50,14 +50,6 @@ pub(crate) fn run(wish: &CheckArguments, session: &Session<'_>) -> Result<Exit, 
     }
     let healthy = checked.iter().all(|one| one.status() == Status::Healthy);
     Ok(if healthy { Exit::Done } else { Exit::Findings })
-}
-
-fn located(wish: &CheckArguments, session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
-    let one = |asked: Option<&Path>| locate(asked, &session.caller).map_err(|e| hints::not_located(&e));
-    if wish.environments.is_empty() {
-        return Ok(vec![one(None)?]);
-    }
-    wish.environments.iter().map(|asked| one(Some(asked))).collect()
 }
 
 /// Keeps a snapshot of what could be read, for the day when it cannot.
@@ -77,11 +69,14 @@ fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result
             }
             let findings = diagnose(&snapshot, &credentials::user_name);
             keep(&snapshot, session);
-            Ok(Checked { prefix, snapshot: Some(snapshot), findings })
+            let heal = heal_command(&prefix, &findings, &session.caller);
+            Ok(Checked { prefix, snapshot: Some(snapshot), findings, heal })
         }
         Err(error) => match absent(&siblings(&prefix)) {
             Some(finding) if error.is_missing() => {
-                Ok(Checked { prefix, snapshot: None, findings: vec![finding] })
+                let findings = vec![finding];
+                let heal = heal_command(&prefix, &findings, &session.caller);
+                Ok(Checked { prefix, snapshot: None, findings, heal })
             }
             _ => Err(Failure::new(Exit::Failed, printable(error.to_string()))),
         },

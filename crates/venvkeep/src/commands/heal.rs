@@ -103,7 +103,7 @@ fn heal_one(
     let progress = venvkeep_core::progress::Progress::new(&listener);
     let healed = heal::heal(&request, &session.caller, &session.interrupt, progress);
     spinner.finish();
-    healed.map_err(|error| failure(&error, prefix))
+    healed.map_err(|error| failure(&error, prefix, session))
 }
 
 fn wishes(wish: &HealArguments) -> Wishes {
@@ -131,8 +131,8 @@ fn wishes(wish: &HealArguments) -> Wishes {
     }
 }
 
-fn failure(error: &HealError, prefix: &Prefix) -> Failure {
-    let failure = hints::heal(error, prefix);
+fn failure(error: &HealError, prefix: &Prefix, session: &Session<'_>) -> Failure {
+    let failure = hints::heal(error, prefix, &session.caller);
     if error.is_interrupted() { Failure { exit: Exit::Interrupted, ..failure } } else { failure }
 }
 

@@ -13,17 +13,25 @@ pub(crate) mod undo;
 
 use std::path::PathBuf;
 
+use venvkeep_core::locate::link_to_it;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::store::known::locate;
 
 use crate::failure::Failure;
 use crate::hints;
+use crate::render::printable::printable;
 use crate::request::Session;
 
 /// The environments that were named; without a name the active or nearest one.
 fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
     let find = |path: Option<&PathBuf>| {
-        locate(path.map(PathBuf::as_path), &session.caller).map_err(|error| hints::not_located(&error))
+        let (path, caller) = (path.map(PathBuf::as_path), &session.caller);
+        let prefix = locate(path, caller).map_err(|error| hints::not_located(&error))?;
+        if let Some(link) = link_to_it(path, caller) {
+            let (link, prefix) = (printable(link), printable(prefix.path()));
+            session.screen.note(&format!("{link} is a link to the environment {prefix}, which is meant"));
+        }
+        Ok(prefix)
     };
     if named.is_empty() { Ok(vec![find(None)?]) } else { named.iter().map(|path| find(Some(path))).collect() }
 }

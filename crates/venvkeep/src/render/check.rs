@@ -7,7 +7,7 @@ use venvkeep_core::inspect::snapshot::{EnvironmentKind, Snapshot};
 use venvkeep_core::model::tree::Tree;
 
 use super::json as shared;
-use super::printable::{printable, shell_word};
+use super::printable::printable;
 use super::{Emphasis, Paint, Screen};
 use crate::commands::check::Checked;
 
@@ -130,8 +130,7 @@ fn way_out(one: &Checked, paint: Paint) -> String {
     if !one.findings.iter().any(heals) {
         return String::new();
     }
-    let command = format!("venvkeep heal {}", shell_word(one.prefix.path()));
-    let command = paint.text(Emphasis::Command, command);
+    let command = paint.text(Emphasis::Command, &one.heal);
     format!("\nPut it right, without sudo and without loss:\n  {command}\n")
 }
 
@@ -156,7 +155,8 @@ pub(crate) fn document(checked: &[Checked]) -> Value {
 fn environment_value(one: &Checked) -> Value {
     let (prefix, snapshot) = (&one.prefix, one.snapshot.as_ref());
     let owner = snapshot.map(|snapshot| snapshot.tree.facts(Tree::ROOT).uid);
-    let findings: Vec<Value> = one.findings.iter().map(|finding| shared::finding(finding, prefix)).collect();
+    let findings: Vec<Value> =
+        one.findings.iter().map(|finding| shared::finding(finding, &one.heal)).collect();
     json!({
         "path": prefix.path().to_string_lossy(),
         "name": prefix.name().to_string_lossy(),

@@ -19,8 +19,9 @@ use crate::request::Session;
 
 /// The report as JSON.
 pub(crate) fn document(report: &Report) -> Value {
+    let heal = format!("venvkeep heal {}", shell_word(report.prefix.path()));
     let findings = |list: &[Finding]| -> Vec<Value> {
-        list.iter().map(|finding| shared::finding(finding, &report.prefix)).collect()
+        list.iter().map(|finding| shared::finding(finding, &heal)).collect()
     };
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let dropped = report.dropped.iter().map(|one| json!({ "path": text(&one.path), "why": one.why }));

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Finding, Remedy};
-use venvkeep_core::model::prefix::Prefix;
 
-use super::printable::shell_word;
 use crate::failure::Failure;
 
 /// A failure.
@@ -17,14 +15,11 @@ pub(crate) fn failure(failure: &Failure) -> Value {
     })
 }
 
-/// A finding about an environment.
-pub(crate) fn finding(finding: &Finding, prefix: &Prefix) -> Value {
+/// A finding about an environment that `heal` heals.
+pub(crate) fn finding(finding: &Finding, heal: &str) -> Value {
     // Words stand apart from commands: a program may run what stands under `command`.
     let remedy = match &finding.remedy {
-        Remedy::Heal => {
-            let command = format!("venvkeep heal {}", shell_word(prefix.path()));
-            json!({ "kind": "heal", "command": command })
-        }
+        Remedy::Heal => json!({ "kind": "heal", "command": heal }),
         Remedy::Nothing => json!({ "kind": "none", "command": null }),
         Remedy::Command(command) => json!({ "kind": "command", "command": command }),
         Remedy::Advice(words) => json!({ "kind": "advice", "command": null, "advice": words }),

@@ -38,7 +38,7 @@ impl<'a> Shebangs<'a> {
     /// The new first lines of a script that begins like that, and how many bytes they replace; `None` where it starts
     /// something else, or finds its interpreter by itself.
     pub(super) fn replacement(&self, head: &[u8]) -> Result<Option<(Vec<u8>, usize)>, UnwritablePath> {
-        let Some(found) = Shebang::parse(head) else { return Ok(None) };
+        let Some(found) = Shebang::parse_in(head, &self.prefixes) else { return Ok(None) };
         let (Starts::Plain(path) | Starts::ThroughShell(path)) = &found.target else { return Ok(None) };
         let is_own = |prefix: &&&Path| path.parent() == Some(prefix.join("bin").as_path());
         if !is_python(path) || self.prefixes.iter().find(is_own).is_none() {
