@@ -400,6 +400,62 @@ fn real_shells_read_what_was_installed_and_miss_nothing_that_is_gone() {
     dash.success().stdout_is("well\n");
 }
 
+#[test]
+fn a_start_starts_no_program() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !require(&[Need::Program("strace"), Need::Program("zsh"), Need::Program("fish")]) {
+        return;
+    }
+    let home = Home::of(&ctx);
+    let starts = |shell: &str| {
+        let log = home.path.join("strace");
+        let calls = "trace=clone,clone3,fork,vfork,execve";
+        let strace = ctx.program(Who::User, "strace").args(["-f", "-qq", "-e", calls, "-o"]).arg(&log);
+        strace.args([shell, "-i", "-l", "-c", ":"]).path_first(ctx.program_directory()).run().success();
+        let count = fs::read_to_string(&log).unwrap().lines().filter(|line| !line.contains("SIG")).count();
+        fs::remove_file(log).unwrap();
+        count
+    };
+    // Without one, zsh offers a new user its help.
+    home.write(".zshrc", "alias a=b\n");
+    for shell in SHELLS {
+        // fish starts helpers of its own at its first start in a home.
+        starts(shell);
+        let without = starts(shell);
+        home.shims(&["install", shell, "--sudo-guard", "--require-venv"]).run().success();
+        assert_eq!(starts(shell), without, "{shell}");
+    }
+}
+
+#[test]
+fn places_with_other_names_are_quoted() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = Home::of(&ctx);
+    let data = home.path.join("it's \"$x\" \\ é 🚒");
+    for (shell, command) in [
+        ("bash", "complete -p venvkeep"),
+        ("zsh", "whence -v _venvkeep"),
+        (
+            "fish",
+            "contains -- \"$XDG_DATA_HOME/venvkeep/completions\" $fish_complete_path; and echo venvkeep",
+        ),
+    ] {
+        home.shims(&["install", shell, "--require-venv"]).env("XDG_DATA_HOME", &data).run().success();
+        if !require(&[Need::Program(shell)]) {
+            continue;
+        }
+        let command = format!("{command}; echo require=$PIP_REQUIRE_VIRTUALENV");
+        let started = ctx.program(Who::User, shell).args(["-i", "-c", &command]).env("XDG_DATA_HOME", &data);
+        started.run().success().stdout_has("venvkeep").stdout_has("require=1");
+    }
+    assert!(data.join("venvkeep/shims/venvkeep.fish").is_file());
+    home.shims(&["uninstall"]).env("XDG_DATA_HOME", &data).run().success();
+    assert!(!data.join("venvkeep").exists());
+    let broken = home.path.join("a\nb");
+    let refused = home.shims(&["install", "zsh"]).env("XDG_DATA_HOME", broken).run();
+    refused.code(3).stderr_has("it has a line break or is no text");
+}
+
 /// Types a line and Tab into a shell on a terminal of its own, and ends when the shell has shown what it should. Where
 /// it never does, the run is killed.
 const TAB: &str = "
