@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from measure import Failed, Invocation
-from scenarios import PREPARATIONS
+from scenarios import PREPARATIONS, Scenario
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Not an account's: what is measured runs without privileges, also where root measures.
@@ -28,6 +28,9 @@ def find_tools(program: Path | None) -> dict[str, str]:
         "uv": f"{tools}/uv/uv",
         "sh": "/bin/sh",
         "find": "/usr/bin/find",
+        "xargs": "/usr/bin/xargs",
+        "sha256sum": "/usr/bin/sha256sum",
+        "cp": "/bin/cp",
     }
     if not all(os.access(path, os.X_OK) for path in found.values()):
         subprocess.run([REPOSITORY / "tests/run", "--prepare"], check=True)
@@ -47,8 +50,8 @@ def _built() -> Path:
 class Ground:
     """A directory of the measuring user's own: the working directory until it is removed.
 
-    What was made stays until then: a file system that has just deleted thousands of files takes
-    longer over new ones. Who makes it as root goes on without privileges.
+    What was made stays until then, unless it is large: a file system that has just deleted thousands
+    of files takes longer over new ones. Who makes it as root goes on without privileges.
     """
 
     def __init__(self, tools: dict[str, str], above: Path) -> None:
@@ -57,7 +60,11 @@ class Ground:
         program = str(shutil.copy(tools["venvkeep"], self.path))
         self._made = self.path / "made"
         self._counter = 0
-        self._words = tools | {"venvkeep": program, "ENV": str(self.path / "env")}
+        # As for the program: the repository may lie where other users cannot enter.
+        make_many = str(shutil.copy(Path(__file__).with_name("make_many.py"), self.path))
+        environments = {name.upper(): str(self.path / name) for name in ("env", "real", "many")}
+        self._words = tools | environments | {"venvkeep": program, "MAKE_MANY": make_many}
+        self._words["CORES"] = str(len(os.sched_getaffinity(0)))
         if os.getuid() == 0:
             os.chown(self.path, NOBODYS_UID, NOBODYS_UID)
             os.setgroups([])
@@ -76,12 +83,14 @@ class Ground:
         os.chdir("/")
         shutil.rmtree(self.path)
 
-    def invocation(self, command: str, new_home: bool) -> Invocation:
+    def invocation(self, command: str, scenario: Scenario) -> Invocation:
         """The command with its `{words}` filled in, `{X}` by a new path, in surroundings that
         hold nothing of the caller's."""
+        if scenario.is_large:
+            self._tidy()
         self._counter += 1
         self._made.mkdir(exist_ok=True)
-        home = self._made / f"home-{self._counter}" if new_home else self._used_home
+        home = self._made / f"home-{self._counter}" if scenario.new_home else self._used_home
         home.mkdir(exist_ok=True)
         words = self._words | {"X": str(self._last_place())}
         arguments = shlex.split(command.format_map(words))
@@ -93,6 +102,10 @@ class Ground:
             "LANG": "C.UTF-8",
             "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
         }
+
+    def _tidy(self) -> None:
+        for tree in [self._made, *self.path.glob(".*.venvkeep-old-*")]:
+            shutil.rmtree(tree, ignore_errors=True)
 
     def made_last(self) -> tuple[int, float]:
         """The number of entries and the MiB of files that the last command left at `{X}`."""
