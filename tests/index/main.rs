@@ -6,6 +6,8 @@
     reason = "tests look at the disk themselves instead of trusting the code under test"
 )]
 
+mod real;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
