@@ -50,7 +50,7 @@ pub(super) fn heal_to(heal: &Heal<'_>, path: &Path) -> Result<Report, HealError>
     plan.prefix = prefix.clone();
     let mut journal = Journal::open(&prefix)?;
     let Known { snapshot: old, findings, .. } = known;
-    let (verified, mut report) = heal.build(&plan, &tools, (&old, findings), &mut journal)?;
+    let (verified, new, mut report) = heal.build(&plan, &tools, (&old, findings), &mut journal)?;
     heal.stop_if_asked()?;
     let placed = swap::place(verified, journal)?;
     if let Err(why) = verify::start(&prefix, &tools.base, heal.interrupt) {
@@ -60,7 +60,7 @@ pub(super) fn heal_to(heal: &Heal<'_>, path: &Path) -> Result<Report, HealError>
     placed.settle();
     around.keep();
     report.built_from = Some(old.prefix.path().to_owned());
-    Ok(heal.look_again(report, &tools))
+    Ok(heal.look_again(report, new, &tools))
 }
 
 /// The place, with the directories above it made; they go again unless the environment comes to be.

@@ -24,8 +24,8 @@ use crate::host::running::{self, Running};
 use crate::inspect::beside;
 use crate::inspect::freeze::freeze;
 use crate::inspect::holdings::{Holding, holdings};
-use crate::inspect::inspect;
 use crate::inspect::snapshot::{Sibling, Snapshot};
+use crate::inspect::{self, inspect};
 use crate::model::caller::Caller;
 use crate::model::index_settings::IndexSettings;
 use crate::model::interrupt::Interrupt;
@@ -295,22 +295,22 @@ impl Heal<'_> {
     ) -> Result<Report, HealError> {
         let Known { snapshot: old, findings, .. } = known;
         let time = beside::stamp(SystemTime::now());
-        let (verified, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
+        let (verified, new, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
         let pending = swap::swap(verified, journal, old.tree.facts(Tree::ROOT), &time)?;
         report.old = Some(self.settle(pending, tools)?);
-        Ok(self.look_again(report, tools))
+        Ok(self.look_again(report, new, tools))
     }
 
-    /// A verified stage for the planned prefix, and what is to be said of it.
+    /// A verified stage for the planned prefix, what was found in it, and what is to be said of it.
     fn build(
         &self,
         plan: &Plan,
         tools: &Tools,
         (old, findings): (&Snapshot, Vec<Finding>),
         journal: &mut Journal,
-    ) -> Result<(VerifiedStage, Report), HealError> {
+    ) -> Result<(VerifiedStage, Snapshot, Report), HealError> {
         let stage = Stage::create(&plan.prefix)?;
         journal.building(stage.path(), &stage.place().identity)?;
         if !matches!(self.request.place, NewPlace::Elsewhere(_)) {
@@ -319,10 +319,10 @@ impl Heal<'_> {
             swap::probe(&plan.prefix, &stage)?;
         }
         let (stage, built, carried) = self.rebuild(plan, tools, old, stage)?;
-        let verified = self.verify(plan, tools, old, stage)?;
+        let (verified, new) = self.verify(plan, tools, old, stage)?;
         let outcome = if plan.skipped.is_empty() { Outcome::Healed } else { Outcome::NeedsAttention };
         let mut report = Report::new(plan.prefix.clone(), outcome, findings);
-        report.distributions = distributions(&built.pins, plan, Some((verified.snapshot(), old)));
+        report.distributions = distributions(&built.pins, plan, Some((&new, old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
         let is_doubtful = match &plan.list {
             // The report names each of them among what is only in the old tree.
@@ -342,7 +342,7 @@ impl Heal<'_> {
         // What cannot be kept is not worth failing for: the old tree still says it all.
         report.frozen_list =
             frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())).ok().flatten();
-        Ok((verified, report))
+        Ok((verified, new, report))
     }
 
     /// Requirements files seldom name pip; who gives one may miss it afterwards.
@@ -354,11 +354,11 @@ impl Heal<'_> {
         lacks_it.then(|| "pip is not on your list, so it is not in the new environment; `bin/python -m ensurepip` adds one".to_owned())
     }
 
-    /// What is to be said of the new environment in its place. It is there whatever this last look brings; when the
-    /// look cannot be had, `check` will say why.
-    fn look_again(&self, mut report: Report, tools: &Tools) -> Report {
+    /// What is to be said of the new environment, as it was found in the stage, in its place. It is there whatever this
+    /// last look brings; when the look cannot be had, `check` will say why.
+    fn look_again(&self, mut report: Report, new: Snapshot, tools: &Tools) -> Report {
         report.live = LiveState::New;
-        if let Ok(now) = inspect(&report.prefix, &self.caller.viewer) {
+        if let Ok(now) = inspect::renamed(new, &report.prefix) {
             report.after = diagnose(&now, &credentials::user_name);
             report.remarks.extend(snapshots::refresh(self.caller, &now, &tools.index).remark());
         }
@@ -395,7 +395,7 @@ impl Heal<'_> {
         tools: &Tools,
         old: &Snapshot,
         stage: Stage,
-    ) -> Result<VerifiedStage, HealError> {
+    ) -> Result<(VerifiedStage, Snapshot), HealError> {
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Verify));
         let requirements = plan.requirements.clone();
@@ -406,9 +406,9 @@ impl Heal<'_> {
             ListOrigin::Snapshot { .. } | ListOrigin::File(_) => Expectations::of_list(requirements, old),
         };
         let viewer = &self.caller.viewer;
-        let verified = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
-        open_up(verified.path())?;
-        Ok(verified)
+        let (verified, mut new) = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
+        open_up(verified.path(), &mut new.tree)?;
+        Ok((verified, new))
     }
 
     /// The last look: Python starts from the final path too. Then there is no way back but `undo`.

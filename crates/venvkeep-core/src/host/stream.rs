@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::checkpoint::reach_in;
 use super::fs::{Directory, Doing, IoError, Result, facts_of, insist_on_file};
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, Kind};
 
 /// A regular file that is open for reading.
 #[derive(Debug)]
@@ -32,8 +32,11 @@ impl<'a> Source<'a> {
         let fd = rustix::fs::openat(&directory.fd, name.as_bytes(), flags, Mode::empty())
             .map_err(|error| IoError::new(Doing::Read, path(), error))?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| IoError::new(Doing::Look, path(), error))?;
-        insist_on_file(&stat, &path())?;
-        Ok(Self { file: File::from(fd), facts: facts_of(&stat), done: 0, directory, name })
+        let facts = facts_of(&stat);
+        if facts.kind != Kind::File {
+            insist_on_file(&stat, &path())?;
+        }
+        Ok(Self { file: File::from(fd), facts, done: 0, directory, name })
     }
 
     /// What the file system said when it was opened.

@@ -14,7 +14,7 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::fs::{Directory, IoError, Result};
 use crate::model::facts::Kind;
-use crate::model::tree::{EntryId, Tree, Unlisted};
+use crate::model::tree::{EntryId, Listing as Found, Tree, Unlisted};
 
 /// So many directories are enough for every core to have its share, whatever the size of each.
 const SHARES: usize = 64;
@@ -25,9 +25,11 @@ pub fn tree(prefix: &Directory) -> Result<Tree> {
     let root = prefix.facts()?;
     let walk = Walk { device: root.device, entries: AtomicUsize::new(0) };
     let mut tree = Tree::new(root);
-    let mut pending = VecDeque::new();
+    let (mut pending, mut found) = (VecDeque::new(), Found::default());
     match prefix.child(OsStr::new(".")) {
-        Ok(directory) => pending.extend(walk.list(&mut tree, Tree::ROOT, directory).into_pending(1)),
+        Ok(directory) => {
+            pending.extend(walk.list((&mut tree, &mut found), Tree::ROOT, directory).into_pending(1));
+        }
         Err(error) => tree.mark_unlisted(Tree::ROOT, unlisted(&error)),
     }
     while pending.len() < SHARES
@@ -35,13 +37,15 @@ pub fn tree(prefix: &Directory) -> Result<Tree> {
     {
         match next.open(&walk, &tree) {
             Ok(directory) => {
-                pending.extend(walk.list(&mut tree, next.id, directory).into_pending(next.depth + 1));
+                let listed = walk.list((&mut tree, &mut found), next.id, directory);
+                pending.extend(listed.into_pending(next.depth + 1));
             }
             Err(why) => tree.mark_unlisted(next.id, why),
         }
     }
     let shares: Vec<(EntryId, Tree)> =
         Vec::from(pending).into_par_iter().map(|share| (share.id, walk.below(&share, &tree))).collect();
+    tree.reserve(shares.iter().map(|(_, below)| below));
     for (id, below) in shares {
         tree.graft(id, below);
     }
@@ -69,12 +73,12 @@ impl Pending {
 }
 
 /// A directory whose entries are in the tree, and those of them that are directories.
-struct Listing {
+struct Listed {
     handle: Directory,
     directories: Vec<EntryId>,
 }
 
-impl Listing {
+impl Listed {
     fn into_pending(self, depth: usize) -> impl Iterator<Item = Pending> {
         let above = Arc::new(self.handle);
         self.directories.into_iter().map(move |id| Pending { above: Arc::clone(&above), id, depth })
@@ -85,9 +89,9 @@ impl Walk {
     /// Everything below one directory, as a tree of its own: depth first with the open directories on a stack, so as
     /// many descriptors as the tree is deep.
     fn below(&self, share: &Pending, around: &Tree) -> Tree {
-        let mut tree = Tree::new(*around.facts(share.id));
+        let (mut tree, mut found) = (Tree::new(*around.facts(share.id)), Found::default());
         let mut open = match share.open(self, around) {
-            Ok(directory) => vec![self.list(&mut tree, Tree::ROOT, directory)],
+            Ok(directory) => vec![self.list((&mut tree, &mut found), Tree::ROOT, directory)],
             Err(why) => {
                 tree.mark_unlisted(Tree::ROOT, why);
                 Vec::new()
@@ -101,7 +105,7 @@ impl Walk {
             let depth = share.depth + open.len();
             let above = &open[open.len() - 1].handle;
             match self.open(above, (&tree, id), depth) {
-                Ok(directory) => open.push(self.list(&mut tree, id, directory)),
+                Ok(directory) => open.push(self.list((&mut tree, &mut found), id, directory)),
                 Err(why) => tree.mark_unlisted(id, why),
             }
         }
@@ -123,31 +127,25 @@ impl Walk {
         above.child(tree.name(id)).map_err(|error| unlisted(&error))
     }
 
-    fn list(&self, tree: &mut Tree, id: EntryId, handle: Directory) -> Listing {
-        let mut found = Vec::new();
-        match handle.names() {
-            Err(error) => tree.mark_unlisted(id, unlisted(&error)),
-            Ok(names) => {
-                found.reserve(names.len());
-                for name in names {
-                    match handle.lstat(OsStr::from_bytes(&name)) {
-                        Ok(facts) => found.push((name, facts)),
-                        // It vanished between the listing and the look: then it is not there.
-                        Err(error) if error.is_missing() => {}
-                        // Listing without entering (mode r--): the names are known, nothing else is.
-                        Err(error) => {
-                            tree.mark_unlisted(id, unlisted(&error));
-                            break;
-                        }
-                    }
-                }
+    fn list(&self, (tree, found): (&mut Tree, &mut Found), id: EntryId, handle: Directory) -> Listed {
+        let listed = handle.each_name(|name| {
+            match handle.lstat(OsStr::from_bytes(name.to_bytes())) {
+                Ok(facts) => found.push(name.to_bytes(), facts),
+                // It vanished between the listing and the look: then it is not there.
+                Err(error) if error.is_missing() => {}
+                // Listing without entering (mode r--): the names are known, nothing else is.
+                Err(error) => return Err(error),
             }
+            Ok(())
+        });
+        if let Err(error) = listed {
+            tree.mark_unlisted(id, unlisted(&error));
         }
         let before = self.entries.fetch_add(found.len(), Ordering::Relaxed);
         found.truncate(Tree::MAX_ENTRIES.saturating_sub(before));
-        let ids: Vec<_> = tree.add_children(id, found).collect();
-        let directories = ids.into_iter().filter(|&id| tree.facts(id).kind == Kind::Directory).collect();
-        Listing { handle, directories }
+        let directories =
+            tree.add_children(id, found).filter(|&id| tree.facts(id).kind == Kind::Directory).collect();
+        Listed { handle, directories }
     }
 }
 

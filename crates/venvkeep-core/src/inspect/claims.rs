@@ -15,7 +15,7 @@ use crate::model::activation_edits::{SCRIPTS, added_lines};
 use crate::model::distribution::Layout;
 use crate::model::facts::Kind;
 use crate::model::record::{RecordLimits, RecordPlace, RecordRow, RecordRows};
-use crate::model::tree::{EntryId, Tree};
+use crate::model::tree::{EntryId, Finder, Tree};
 
 /// As large as a RECORD gets in an environment of hundreds of distributions, many times over.
 const LIMITS: RecordLimits = RecordLimits { bytes: 128 * 1024 * 1024, rows: 1_500_000 };
@@ -110,25 +110,32 @@ pub fn read(snapshot: &Snapshot) -> Claims {
 /// The entries that the lists in one metadata directory name.
 fn listed_by(snapshot: &Snapshot, root: &Directory, info: &Path) -> Vec<(EntryId, Option<Change>)> {
     let site = info.parent().unwrap_or(Path::new(""));
+    let mut finder = Finder::new(&snapshot.tree);
     if let Ok(record) = root.read(&info.join("RECORD"), LIMITS.bytes as u64) {
         let Ok(rows) = RecordRows::parse(&record, LIMITS) else { return Vec::new() };
-        return rows.filter_map(|row| listed(snapshot, site, &row.ok()?)).collect();
+        return rows.filter_map(|row| listed(snapshot, &mut finder, site, &row.ok()?)).collect();
     }
     // setuptools of old: one path a line, relative to the metadata directory.
     let Ok(files) = root.read(&info.join("installed-files.txt"), LONGEST_TEXT) else { return Vec::new() };
     let files = String::from_utf8_lossy(&files).into_owned();
     let rows = files.lines().filter(|line| !line.is_empty());
     rows.filter_map(|line| {
-        listed(snapshot, info, &RecordRow { path: line.to_owned(), hash: None, size: None })
+        let row = RecordRow { path: line.to_owned(), hash: None, size: None };
+        listed(snapshot, &mut finder, info, &row)
     })
     .collect()
 }
 
 /// The entry that a row names; where it lies in a directory that could not be listed, that directory.
-fn listed(snapshot: &Snapshot, base: &Path, row: &RecordRow) -> Option<(EntryId, Option<Change>)> {
+fn listed(
+    snapshot: &Snapshot,
+    finder: &mut Finder<'_>,
+    base: &Path,
+    row: &RecordRow,
+) -> Option<(EntryId, Option<Change>)> {
     let RecordPlace::Inside(path) = row.resolve(snapshot.prefix.path(), base) else { return None };
     let tree = &snapshot.tree;
-    if let Some(id) = tree.find(&path) {
+    if let Some(id) = finder.find(&path) {
         let facts = tree.facts(id);
         let altered = facts.kind == Kind::File && row.size.is_some_and(|size| size != facts.size);
         return Some((id, altered.then_some(Change::Altered)));

@@ -1,81 +1,103 @@
 //! Every recorded file against its recorded hash: what sizes alone do not show.
 //!
-//! Files are read in pieces and on all cores. Bytecode rows are passed over, as in `records`; a file that
-//! cannot be read is `unreadable`'s to say.
+//! Files are read in pieces and on all cores, the largest first, so that no core waits for another's last one.
+//! Bytecode rows are passed over, as in `records`; a file that cannot be read is `unreadable`'s to say.
 
+use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{ParallelBridge, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::records::{LIMITS, SHOWN};
 use super::snapshot::Snapshot;
 use crate::host::fs::Directory;
-use crate::model::distribution::RecordState;
+use crate::model::distribution::{Distribution, RecordState};
 use crate::model::facts::Kind;
-use crate::model::prefix::Prefix;
-use crate::model::record::{HashAlgorithm, RecordHash, RecordPlace, RecordRow, RecordRows};
-use crate::model::tree::Tree;
+use crate::model::record::{HashAlgorithm, RecordHash, RecordPlace, RecordRows};
+use crate::model::tree::Finder;
 
 /// As much of a file as one thread holds at a time.
-const PIECE: usize = 128 * 1024;
+const PIECE: usize = 256 * 1024;
+
+thread_local! {
+    /// Each thread's own, for all of its files.
+    static BYTES: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE]);
+}
+
+/// A file of the recorded size (or without one), whose content is to be looked at.
+struct Recorded {
+    distribution: usize,
+    path: PathBuf,
+    size: u64,
+    algorithm: HashAlgorithm,
+    digest: Vec<u8>,
+}
 
 /// Adds to each distribution's altered files those of the recorded size whose content is another.
 pub fn compare_content(snapshot: &mut Snapshot) {
     let Ok(directory) = Directory::open(snapshot.prefix.path()) else { return };
-    let Snapshot { prefix, tree, distributions, .. } = snapshot;
-    for distribution in distributions {
-        let RecordState::Read { altered, altered_count, .. } = &mut distribution.record else { continue };
-        let Ok(bytes) = directory.read(&distribution.info.join("RECORD"), LIMITS.bytes as u64) else {
-            continue;
-        };
-        let Ok(rows) = RecordRows::parse(&bytes, LIMITS) else { continue };
-        let site = distribution.info.parent().unwrap_or(Path::new(""));
-        let ground = Ground { prefix, tree, directory: &directory, site };
-        let rows = rows.filter_map(Result::ok).par_bridge();
-        let mut changed: Vec<PathBuf> = rows.filter_map(|row| ground.changed(&row)).collect();
-        changed.sort_unstable();
-        *altered_count += changed.len();
-        let room = SHOWN.saturating_sub(altered.len());
-        altered.extend(changed.into_iter().take(room));
+    let distributions: Vec<(usize, &Distribution)> = snapshot.distributions.iter().enumerate().collect();
+    let all = distributions.par_iter().flat_map_iter(|one| recorded(snapshot, &directory, *one));
+    let mut files: Vec<Recorded> = all.collect();
+    files.par_sort_unstable_by_key(|file| Reverse(file.size));
+    let is_changed = |file: &&Recorded| hash_of(file, &directory).is_some_and(|found| found != file.digest);
+    let mut changed: Vec<&Recorded> = files.par_iter().with_max_len(16).filter(is_changed).collect();
+    changed.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    for file in changed {
+        let record = &mut snapshot.distributions[file.distribution].record;
+        let RecordState::Read { altered, altered_count, .. } = record else { continue };
+        *altered_count += 1;
+        if altered.len() < SHOWN {
+            altered.push(file.path.clone());
+        }
     }
 }
 
-struct Ground<'a> {
-    prefix: &'a Prefix,
-    tree: &'a Tree,
-    directory: &'a Directory,
-    site: &'a Path,
+/// The files of one distribution that there is a hash for.
+fn recorded(
+    snapshot: &Snapshot,
+    directory: &Directory,
+    (index, distribution): (usize, &Distribution),
+) -> Vec<Recorded> {
+    let RecordState::Read { .. } = distribution.record else { return Vec::new() };
+    let Ok(bytes) = directory.read(&distribution.info.join("RECORD"), LIMITS.bytes as u64) else {
+        return Vec::new();
+    };
+    let Ok(rows) = RecordRows::parse(&bytes, LIMITS) else { return Vec::new() };
+    let site = distribution.info.parent().unwrap_or(Path::new(""));
+    let mut finder = Finder::new(&snapshot.tree);
+    let rows = rows.filter_map(Result::ok).filter(|row| !row.is_bytecode());
+    let files = rows.filter_map(|row| {
+        let RecordPlace::Inside(path) = row.resolve(snapshot.prefix.path(), site) else { return None };
+        let Some(RecordHash::Known { algorithm, digest }) = row.hash else { return None };
+        let facts = snapshot.tree.facts(finder.find(&path)?);
+        let is_looked_at = facts.kind == Kind::File && row.size.is_none_or(|size| size == facts.size);
+        is_looked_at.then_some(Recorded { distribution: index, path, size: facts.size, algorithm, digest })
+    });
+    files.collect()
 }
 
-impl Ground<'_> {
-    /// The row's file, where it has the recorded size (or none is recorded) and other content.
-    fn changed(&self, row: &RecordRow) -> Option<PathBuf> {
-        let Some(RecordHash::Known { algorithm, digest }) = &row.hash else { return None };
-        let RecordPlace::Inside(path) = row.resolve(self.prefix.path(), self.site) else { return None };
-        let facts = self.tree.facts(self.tree.find(&path)?);
-        let same_size = row.size.is_none_or(|size| size == facts.size);
-        if row.is_bytecode() || facts.kind != Kind::File || !same_size {
-            return None;
-        }
-        let file = self.directory.open_file(&path).ok()?;
-        let found = match algorithm {
-            HashAlgorithm::Sha256 => hash::<Sha256>(file),
-            HashAlgorithm::Sha384 => hash::<Sha384>(file),
-            HashAlgorithm::Sha512 => hash::<Sha512>(file),
-        };
-        (found? != *digest).then_some(path)
+fn hash_of(file: &Recorded, directory: &Directory) -> Option<Vec<u8>> {
+    let open = directory.open_known_file(&file.path).ok()?;
+    match file.algorithm {
+        HashAlgorithm::Sha256 => hash::<Sha256>(open),
+        HashAlgorithm::Sha384 => hash::<Sha384>(open),
+        HashAlgorithm::Sha512 => hash::<Sha512>(open),
     }
 }
 
 fn hash<D: Digest>(mut file: impl Read) -> Option<Vec<u8>> {
     let mut hasher = D::new();
-    let mut piece = vec![0; PIECE];
-    loop {
-        match file.read(&mut piece).ok()? {
-            0 => return Some(hasher.finalize().to_vec()),
-            read => hasher.update(&piece[..read]),
+    BYTES.with_borrow_mut(|piece| {
+        loop {
+            match file.read(piece).ok()? {
+                0 => return Some(hasher.finalize().to_vec()),
+                read => hasher.update(&piece[..read]),
+            }
         }
-    }
+    })
 }

@@ -8,11 +8,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::host::fs::{Directory, IoError};
 use crate::model::direct_url::DirectUrl;
 use crate::model::dist_name::{DistName, MetadataFormat, is_leftover};
 use crate::model::distribution::{Distribution, Layout, NamedBy, RecordState};
 use crate::model::entry_points::EntryPoints;
+use crate::model::headers::Headers;
 use crate::model::metadata::CoreMetadata;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
@@ -29,7 +32,7 @@ const LONGEST_METADATA: u64 = 16 * 1024 * 1024;
 /// licences pasted into it.
 const LONGEST_HEADER: usize = 1024 * 1024;
 
-/// Longest of the small files beside METADATA: `direct_url.json`, `entry_points.txt`, `INSTALLER`.
+/// Longest of the small files beside METADATA: `direct_url.json`, `entry_points.txt`.
 pub(super) const LONGEST_SMALL_FILE: u64 = 1024 * 1024;
 
 /// What was found in all site-packages directories together.
@@ -73,13 +76,10 @@ pub(super) enum Entry {
 impl Found {
     fn take_site(&mut self, place: &Place<'_>, mut names: Vec<Vec<u8>>) {
         names.sort_unstable();
-        for name in names {
-            let path = place.path.join(OsStr::from_bytes(&name));
-            if name.starts_with(b"~") {
-                self.leftovers.push(path);
-                continue;
-            }
-            match read_entry(place, &name) {
+        let entries: Vec<Entry> = names.par_iter().map(|name| read_entry(place, name)).collect();
+        for (name, entry) in names.iter().zip(entries) {
+            let path = place.path.join(OsStr::from_bytes(name));
+            match entry {
                 Entry::Distribution(distribution) => self.distributions.push(*distribution),
                 Entry::Unidentified => self.unidentified.push(path),
                 Entry::Leftover => self.leftovers.push(path),
@@ -116,6 +116,7 @@ fn read_entry(place: &Place<'_>, name: &[u8]) -> Entry {
     let text = String::from_utf8_lossy(name);
     let (_, ending) = text.rsplit_once('.').unwrap_or_default();
     match ending {
+        _ if name.starts_with(b"~") => Entry::Leftover,
         "dist-info" | "egg-info" if !is_leftover(&text) => read_metadata_entry(place, &text),
         "egg-link" => egg::linked(place, &text),
         "egg" => egg::unpacked(place, &text),
@@ -171,7 +172,6 @@ pub(super) fn bare(name: PackageName, version: String, named_by: NamedBy) -> Dis
         named_by,
         info: PathBuf::new(),
         layout: Layout::DistInfo,
-        installer: None,
         requested: false,
         direct_url: None,
         editable: None,
@@ -230,7 +230,9 @@ impl Info {
             Self::Directory { open, names } if !has(names, name) => {
                 return Err(format!("there is no {name} in {}", open.path().display()));
             }
-            Self::Directory { open, .. } => &open.read(Path::new(name), LONGEST_METADATA),
+            Self::Directory { open, .. } => {
+                &open.read_start(Path::new(name), LONGEST_METADATA, Headers::end_within)
+            }
             Self::File(content) => content,
         };
         let bytes = bytes.as_ref().map_err(ToString::to_string)?;
@@ -251,10 +253,6 @@ impl Info {
     fn describe(&self, distribution: &mut Distribution) {
         let Self::Directory { names, .. } = self else { return };
         distribution.requested = has(names, "REQUESTED");
-        distribution.installer = self.small("INSTALLER").and_then(|bytes| {
-            let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-            (!text.is_empty()).then_some(text)
-        });
         if let Some(bytes) = self.small("entry_points.txt") {
             distribution.entry_points = EntryPoints::parse(&bytes);
         }

@@ -14,6 +14,7 @@ use crate::model::distribution::{Distribution, Layout};
 use crate::model::facts::Kind;
 use crate::model::name::PackageName;
 use crate::model::parts::{Part, Parts};
+use crate::model::tree::Finder;
 use crate::model::wheel::{WheelInfo, WheelTag};
 
 /// How much of a WHEEL file is read.
@@ -100,7 +101,7 @@ impl Looked<'_> {
         if listing.rows.is_empty() {
             self.holding.files = Held::Incomplete("nothing lists its files".to_owned());
         }
-        let parts = parts(self.distribution, snapshot);
+        let (parts, mut finder) = (parts(self.distribution, snapshot), Finder::new(&snapshot.tree));
         for row in &listing.rows {
             let Some(path) = place(row, &snapshot.prefix, &snapshot.tree, self.distribution) else {
                 let why = format!("it has a file outside of the environment: {}", row.path.escape_debug());
@@ -110,7 +111,7 @@ impl Looked<'_> {
             if parts.part(row, &path) != Part::File {
                 continue;
             }
-            match standing(snapshot, &path) {
+            match standing(snapshot, &mut finder, &path) {
                 Err(why) => {
                     self.holding.files = Held::Incomplete(why);
                     return;
@@ -140,8 +141,8 @@ pub fn parts<'a>(distribution: &'a Distribution, snapshot: &Snapshot) -> Parts<'
 }
 
 /// The size of a file that can be read; else why not, in words.
-fn standing(snapshot: &Snapshot, path: &Path) -> Result<u64, String> {
-    let Some(id) = snapshot.tree.find(path) else {
+fn standing(snapshot: &Snapshot, finder: &mut Finder<'_>, path: &Path) -> Result<u64, String> {
+    let Some(id) = finder.find(path) else {
         return Err(format!("{} is not there, or cannot be looked at", path.display()));
     };
     let facts = snapshot.tree.facts(id);
@@ -169,9 +170,10 @@ fn shared(snapshot: &Snapshot, root: &Directory, looked: &[Looked<'_>]) -> BTree
     }
     let claimed = |one: &Looked<'_>| -> Vec<PathBuf> {
         let Ok(listing) = Listing::read(root, &snapshot.tree, one.distribution) else { return Vec::new() };
+        let mut finder = Finder::new(&snapshot.tree);
         let fitting = listing.rows.iter().filter_map(|row| {
             let path = place(row, &snapshot.prefix, &snapshot.tree, one.distribution)?;
-            let fits = resized.contains(&path) && standing(snapshot, &path).ok() == row.size;
+            let fits = resized.contains(&path) && standing(snapshot, &mut finder, &path).ok() == row.size;
             fits.then_some(path)
         });
         fitting.collect()

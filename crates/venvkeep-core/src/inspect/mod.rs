@@ -1,6 +1,7 @@
 //! Read-only facts about one environment: everything that can be known without executing anything of it.
 //!
-//! [`inspect`] takes one walk and compares every RECORD with it; [`installed`] reads only what a frozen list needs.
+//! [`inspect`] takes one walk and compares every RECORD with it; [`installed`] reads only what a frozen list needs;
+//! [`renamed`] follows an environment to another place without a second walk.
 //! What cannot be read is a fact too, with its reason; an error means that the environment's place itself could not
 //! be looked at.
 
@@ -27,7 +28,7 @@ use crate::model::facts::Facts;
 use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
 use crate::model::tree::{Tree, Unlisted};
-use snapshot::{Config, Snapshot, Surroundings};
+use snapshot::{Snapshot, Surroundings};
 
 pub use beside::siblings;
 pub use installed::{Installed, installed};
@@ -35,38 +36,30 @@ pub use installed::{Installed, installed};
 /// Finds out everything about an environment on behalf of `viewer`, who must be the user this process acts as.
 pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     let facts = fs::lstat(prefix.path())?;
-    let around = fs::lstat(prefix.parent())?;
-    let parent = Surroundings {
-        facts: around,
-        writable: fs::may_write(prefix.parent()),
-        holds_mount: around.device != facts.device || fs::is_mount_point(prefix.path()),
-    };
-    let siblings = siblings(prefix);
+    let parent = surroundings(prefix)?;
     let directory = open(prefix)?;
-    let tree = match &directory {
-        Some(directory) => walk::tree(directory)?,
-        None => closed_tree(facts),
-    };
-    let mut installed = installed::read(prefix, directory.as_ref());
+    let (tree, (mut installed, named_prefixes)) = rayon::join(
+        || directory.as_ref().map_or_else(|| Ok(closed_tree(facts)), walk::tree),
+        || {
+            let installed = installed::read(prefix, directory.as_ref());
+            let named = scripts::named(prefix, directory.as_ref(), installed.config.settings());
+            (installed, named)
+        },
+    );
+    let tree = tree?;
     if let Some(directory) = &directory {
         records::compare_all(&mut installed.distributions, prefix, directory, &tree);
     }
-    let config = match &installed.config {
-        Config::Read(config) => Some(config),
-        _ => None,
-    };
+    let config = installed.config.settings();
     Ok(Snapshot {
         kind: config::kind(prefix, config),
         interpreter: interpreter::inspect(prefix, config, viewer),
-        named_prefixes: directory
-            .as_ref()
-            .map(|open| scripts::named(prefix, open, config))
-            .unwrap_or_default(),
+        named_prefixes,
         prefix: prefix.clone(),
         viewer: viewer.clone(),
         parent,
         tree,
-        siblings,
+        siblings: siblings(prefix),
         python: installed.python,
         config: installed.config,
         sites: installed.sites,
@@ -74,6 +67,26 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
         leftovers: installed.leftovers,
         unidentified: installed.unidentified,
     })
+}
+
+/// The same environment after it was renamed to `prefix`: what was found in it holds, and only what depends on its
+/// place is looked at.
+pub fn renamed(snapshot: Snapshot, prefix: &Prefix) -> Result<Snapshot, IoError> {
+    let config = snapshot.config.settings();
+    Ok(Snapshot {
+        interpreter: interpreter::inspect(prefix, config, &snapshot.viewer),
+        named_prefixes: scripts::named(prefix, open(prefix)?.as_ref(), config),
+        prefix: prefix.clone(),
+        parent: surroundings(prefix)?,
+        siblings: siblings(prefix),
+        ..snapshot
+    })
+}
+
+fn surroundings(prefix: &Prefix) -> Result<Surroundings, IoError> {
+    let (facts, around) = (fs::lstat(prefix.path())?, fs::lstat(prefix.parent())?);
+    let holds_mount = around.device != facts.device || fs::is_mount_point(prefix.path());
+    Ok(Surroundings { facts: around, writable: fs::may_write(prefix.parent()), holds_mount })
 }
 
 /// The environment's directory; `None` where the viewer may not list it.

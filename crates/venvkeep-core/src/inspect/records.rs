@@ -12,7 +12,7 @@ use crate::model::distribution::{Distribution, Layout, RecordState};
 use crate::model::facts::Kind;
 use crate::model::prefix::Prefix;
 use crate::model::record::{RecordLimits, RecordPlace, RecordRow, RecordRows};
-use crate::model::tree::{Tree, Unlisted};
+use crate::model::tree::{Finder, Tree, Unlisted};
 
 /// Longest RECORD that is read, and most rows: some thirty times the longest that is known, of a distribution with
 /// 40,000 files.
@@ -35,7 +35,10 @@ pub(super) fn compare_all(
             distribution.record = match record {
                 Err(error) if error.is_missing() => RecordState::Missing,
                 Err(error) => RecordState::Broken(error.to_string()),
-                Ok(bytes) => compare(&bytes, prefix, site, |path| in_tree(tree, path)),
+                Ok(bytes) => {
+                    let mut finder = Finder::new(tree);
+                    compare(&bytes, prefix, site, |path| in_tree(&mut finder, path))
+                }
             };
         },
     );
@@ -72,8 +75,9 @@ enum Standing {
     Nothing,
 }
 
-fn in_tree(tree: &Tree, path: &Path) -> Standing {
-    if let Some(id) = tree.find(path) {
+fn in_tree(finder: &mut Finder<'_>, path: &Path) -> Standing {
+    let tree = finder.tree();
+    if let Some(id) = finder.find(path) {
         let facts = tree.facts(id);
         return if facts.kind == Kind::File {
             Standing::File { size: facts.size }

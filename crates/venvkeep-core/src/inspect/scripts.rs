@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use memchr::memmem;
 
 use crate::host::fs::{self, Directory};
 use crate::model::prefix::Prefix;
@@ -15,15 +16,20 @@ use crate::model::shebang::{Shebang, Target};
 
 use super::snapshot::NamedPrefix;
 
-/// How much of a script is read: enough for the longest interpreter lines, and for an activation script.
-const HEAD: u64 = 16 * 1024;
+/// Longest activation script that is looked at. Of other scripts, the start is enough.
+const HEAD: u64 = 1024 * 1024;
 
 /// How many files are kept for the report.
 const SHOWN: usize = 10;
 
 /// The prefixes other than its own that scripts name, in order of path.
-pub(super) fn named(prefix: &Prefix, directory: &Directory, config: Option<&PyvenvCfg>) -> Vec<NamedPrefix> {
-    let Ok(bin) = directory.child(OsStr::new("bin")) else { return Vec::new() };
+pub(super) fn named(
+    prefix: &Prefix,
+    directory: Option<&Directory>,
+    config: Option<&PyvenvCfg>,
+) -> Vec<NamedPrefix> {
+    let bin = directory.and_then(|directory| directory.child(OsStr::new("bin")).ok());
+    let Some(bin) = bin else { return Vec::new() };
     let Ok(mut names) = bin.names() else { return Vec::new() };
     names.sort_unstable();
     let mut found: BTreeMap<PathBuf, NamedPrefix> = BTreeMap::new();
@@ -39,8 +45,8 @@ pub(super) fn named(prefix: &Prefix, directory: &Directory, config: Option<&Pyve
 }
 
 fn named_in(bin: &Directory, name: &OsStr) -> Option<PathBuf> {
-    let mut head = Vec::new();
-    bin.open_file(Path::new(name)).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    let is_enough = |start: &[u8]| name != "activate" || memmem::find(start, b"VIRTUAL_ENV=").is_some();
+    let head = bin.read_start(Path::new(name), HEAD, is_enough).ok()?;
     if name == "activate" { activated(&head) } else { started(&head) }
 }
 

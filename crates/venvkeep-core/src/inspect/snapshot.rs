@@ -61,10 +61,7 @@ impl Snapshot {
 
     /// The configuration, where it could be read.
     pub fn configuration(&self) -> Option<&PyvenvCfg> {
-        match &self.config {
-            Config::Read(config) => Some(config),
-            Config::Missing | Config::Unreadable(_) => None,
-        }
+        self.config.settings()
     }
 
     /// The implementation that its library directories are for: `cpython` or `pypy`.
@@ -99,6 +96,16 @@ pub enum Config {
     Unreadable(String),
     /// It was read; whether it makes sense is for `diagnose` to say.
     Read(PyvenvCfg),
+}
+
+impl Config {
+    /// What it says, where it could be read.
+    pub fn settings(&self) -> Option<&PyvenvCfg> {
+        match self {
+            Self::Read(config) => Some(config),
+            Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
 }
 
 /// What made an environment.

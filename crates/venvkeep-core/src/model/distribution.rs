@@ -66,8 +66,6 @@ pub struct Distribution {
     pub info: PathBuf,
     /// How it is laid out.
     pub layout: Layout,
-    /// What installed it: `pip`, `uv`.
-    pub installer: Option<String>,
     /// Whether it was asked for, rather than pulled in by another (PEP 376's REQUESTED).
     pub requested: bool,
     /// Where it came from, when not from an index (PEP 610).

@@ -4,6 +4,8 @@
 //! without case, a line that begins with a blank continues the one before, an empty line ends it. What follows
 //! is a description of any size, which nobody here reads.
 
+use memchr::memmem;
+
 /// The headers in their order. Text that is not UTF-8 is kept with replacement characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
@@ -34,6 +36,11 @@ impl Headers {
             headers.take_line(&String::from_utf8_lossy(line));
         }
         Ok(headers)
+    }
+
+    /// Whether these first bytes of a file surely hold all of its headers.
+    pub fn end_within(bytes: &[u8]) -> bool {
+        memmem::find(bytes, b"\n\n").is_some() || memmem::find(bytes, b"\n\r\n").is_some()
     }
 
     fn take_line(&mut self, line: &str) {
@@ -72,6 +79,13 @@ mod tests {
     fn the_body_is_not_read() {
         let headers = Headers::parse(b"Name: a\r\n\r\nName: b\r\n", 9).unwrap();
         assert_eq!(headers.all("NAME").collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn where_the_body_is_in_sight_the_headers_are_whole() {
+        for (bytes, whole) in [("A: b\n\nbody", true), ("A: b\r\n\r\n", true), ("A: b\n B\n", false)] {
+            assert_eq!(Headers::end_within(bytes.as_bytes()), whole, "{bytes:?}");
+        }
     }
 
     #[test]

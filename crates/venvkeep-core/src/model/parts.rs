@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use memchr::memmem;
+
 use super::entry_points::{EntryPoint, EntryPoints};
 use super::python_version::PythonVersion;
 use super::record::{RecordHash, RecordRow};
@@ -37,7 +39,8 @@ pub struct Parts<'a> {
 impl Parts<'_> {
     /// What the row of this file (relative to the prefix) is about.
     pub fn part(&self, row: &RecordRow, path: &Path) -> Part {
-        let in_cache = path.iter().any(|name| name == "__pycache__");
+        let named = memmem::find(path.as_os_str().as_encoded_bytes(), b"__pycache__").is_some();
+        let in_cache = named && path.iter().any(|name| name == "__pycache__");
         if in_cache || (row.is_bytecode() && row.hash.is_none()) {
             return Part::Bytecode;
         }

@@ -178,13 +178,18 @@ impl RecordRow {
     /// absolute path, `site_rel` the directory of the `.dist-info` relative to it (`lib/python3.11/site-packages`).
     pub fn resolve(&self, prefix: &Path, site_rel: &Path) -> RecordPlace {
         let written = Path::new(&self.path);
+        if is_plain(&self.path) {
+            return RecordPlace::Inside(site_rel.join(written));
+        }
         let mut inside = PathBuf::new();
-        let relative = match (written.is_absolute(), lexical(written)) {
-            (false, _) => site_rel.join(written),
-            (true, absolute) => match absolute.strip_prefix(prefix) {
+        let relative = if written.is_absolute() {
+            let absolute = lexical(written);
+            match absolute.strip_prefix(prefix) {
                 Ok(rest) => rest.to_owned(),
                 Err(_) => return RecordPlace::Outside(absolute),
-            },
+            }
+        } else {
+            site_rel.join(written)
         };
         for component in relative.components() {
             match component {
@@ -209,6 +214,11 @@ impl RecordRow {
         path.file_name().is_some_and(|name| name == "__pycache__")
             || path.extension().is_some_and(|ending| ending == "pyc" || ending == "pyo")
     }
+}
+
+/// Whether a relative path goes nowhere but down and is written in the one usual way: nearly all are.
+fn is_plain(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// How a row names a file, given where the file and the directory of the `.dist-info` are, both relative to the

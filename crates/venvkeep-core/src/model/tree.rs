@@ -44,6 +44,48 @@ struct Entry {
     facts: Facts,
 }
 
+/// The entries of one directory as they are found, to be handed to [`Tree::add_children`]. Filled again and again, it
+/// needs no memory for each name.
+#[derive(Debug, Default)]
+pub struct Listing {
+    names: Vec<u8>,
+    entries: Vec<(Range<usize>, Facts)>,
+}
+
+impl Listing {
+    /// Notes one more entry.
+    pub fn push(&mut self, name: &[u8], facts: Facts) {
+        let start = self.names.len();
+        self.names.extend_from_slice(name);
+        self.entries.push((start..self.names.len(), facts));
+    }
+
+    /// How many entries were noted.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Keeps that many, for the bound on all entries.
+    pub fn truncate(&mut self, most: usize) {
+        self.entries.truncate(most);
+    }
+
+    /// The entries in order of name; the listing is empty afterwards.
+    fn drain_sorted(&mut self, mut take: impl FnMut(&[u8], Facts)) {
+        let names = &self.names;
+        self.entries.sort_unstable_by(|one, other| names[one.0.clone()].cmp(&names[other.0.clone()]));
+        for (name, facts) in self.entries.drain(..) {
+            take(&names[name], facts);
+        }
+        self.names.clear();
+    }
+}
+
 /// The entries below a prefix. See the module's header.
 #[derive(Debug)]
 pub struct Tree {
@@ -66,23 +108,28 @@ impl Tree {
         Self { entries: vec![entry], names: Vec::new(), unlisted: Vec::new() }
     }
 
-    /// Adds the entries of one directory, which the walk lists once; gives their numbers.
+    /// Adds the entries of one directory, which the walk lists once, and empties the listing; gives their numbers.
     pub fn add_children(
         &mut self,
         directory: EntryId,
-        mut listing: Vec<(Vec<u8>, Facts)>,
+        listing: &mut Listing,
     ) -> impl Iterator<Item = EntryId> + use<> {
-        listing.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         let first = position(self.entries.len());
-        for (name, facts) in listing {
+        listing.drain_sorted(|name, facts| {
             let start = position(self.names.len());
-            self.names.extend_from_slice(&name);
+            self.names.extend_from_slice(name);
             let name = start..position(self.names.len());
             self.entries.push(Entry { parent: directory, name, children: 0..0, facts });
-        }
+        });
         let children = first..position(self.entries.len());
         self.entries[directory.0 as usize].children = children.clone();
         children.map(EntryId)
+    }
+
+    /// Makes room for trees that are to be grafted, all at once.
+    pub fn reserve<'a>(&mut self, trees: impl Iterator<Item = &'a Self> + Clone) {
+        self.entries.reserve(trees.clone().map(Self::len).sum());
+        self.names.reserve(trees.map(|tree| tree.names.len()).sum());
     }
 
     /// Puts what was found below one directory, as a tree of its own, into its place in this one.
@@ -132,6 +179,11 @@ impl Tree {
     /// What the file system says of an entry.
     pub fn facts(&self, id: EntryId) -> &Facts {
         &self.entries[id.0 as usize].facts
+    }
+
+    /// Notes that an entry was given another mode.
+    pub fn set_mode(&mut self, id: EntryId, mode: u16) {
+        self.entries[id.0 as usize].facts.mode = mode;
     }
 
     /// An entry's own name.
@@ -188,6 +240,42 @@ impl Tree {
     }
 }
 
+/// Look-ups of many paths, of which neighbours mostly lie in one directory, as in a RECORD: the last one is remembered.
+#[derive(Debug)]
+pub struct Finder<'a> {
+    tree: &'a Tree,
+    directory: Vec<u8>,
+    at: Option<EntryId>,
+}
+
+impl<'a> Finder<'a> {
+    /// Look-ups in that tree.
+    pub fn new(tree: &'a Tree) -> Self {
+        Self { tree, directory: Vec::new(), at: Some(Tree::ROOT) }
+    }
+
+    /// The tree.
+    pub fn tree(&self) -> &'a Tree {
+        self.tree
+    }
+
+    /// What [`Tree::find`] finds.
+    pub fn find(&mut self, relative: &Path) -> Option<EntryId> {
+        let bytes = relative.as_os_str().as_bytes();
+        match memchr::memrchr(b'/', bytes).map(|cut| (&bytes[..cut], &bytes[cut + 1..])) {
+            None | Some((b"", _) | (_, b"" | b"." | b"..")) => self.tree.find(relative),
+            Some((directory, name)) => {
+                if self.directory != directory {
+                    self.at = self.tree.find(Path::new(OsStr::from_bytes(directory)));
+                    self.directory.clear();
+                    self.directory.extend_from_slice(directory);
+                }
+                self.tree.child(self.at?, OsStr::from_bytes(name))
+            }
+        }
+    }
+}
+
 /// Entries and names are bounded by [`Tree::MAX_ENTRIES`], so that their positions fit into 32 bits.
 fn position(at: usize) -> u32 {
     u32::try_from(at).expect("the walk stops at MAX_ENTRIES, and their names stay below 4 GiB")
@@ -195,7 +283,15 @@ fn position(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Kind, Path, Tree, Unlisted};
+    use super::{Facts, Finder, Kind, Listing, Path, Tree, Unlisted};
+
+    fn listing(entries: &[(&str, Kind)]) -> Listing {
+        let mut listing = Listing::default();
+        for (name, kind) in entries {
+            listing.push(name.as_bytes(), facts(*kind));
+        }
+        listing
+    }
 
     fn facts(kind: Kind) -> Facts {
         Facts { kind, mode: 0o755, uid: 0, gid: 0, size: 0, modified_ns: 0, device: 1, inode: 1, links: 1 }
@@ -204,31 +300,36 @@ mod tests {
     #[test]
     fn finds_what_was_added_through_lib64_too() {
         let mut tree = Tree::new(facts(Kind::Directory));
-        let top = vec![
-            (b"lib64".to_vec(), facts(Kind::Link)),
-            (b"bin".to_vec(), facts(Kind::Directory)),
-            (b"lib".to_vec(), facts(Kind::Directory)),
-        ];
-        let ids: Vec<_> = tree.add_children(Tree::ROOT, top).collect();
+        let mut top = listing(&[("lib64", Kind::Link), ("bin", Kind::Directory), ("lib", Kind::Directory)]);
+        let ids: Vec<_> = tree.add_children(Tree::ROOT, &mut top).collect();
         let names: Vec<_> = ids.iter().map(|&id| tree.name(id).to_owned()).collect();
         assert_eq!(names, ["bin", "lib", "lib64"]);
-        let inside: Vec<_> = tree.add_children(ids[1], vec![(b"x.py".to_vec(), facts(Kind::File))]).collect();
+        assert!(top.is_empty());
+        top.push(b"x.py", facts(Kind::File));
+        let inside: Vec<_> = tree.add_children(ids[1], &mut top).collect();
         assert_eq!(tree.find(Path::new("lib/x.py")), Some(inside[0]));
         assert_eq!(tree.find(Path::new("lib64/x.py")), Some(inside[0]));
         assert_eq!(tree.find(Path::new("lib/../bin")), None);
+        let mut finder = Finder::new(&tree);
+        for path in
+            ["lib/x.py", "lib64/x.py", "lib/", "lib", "lib64", "/lib", "lib/..", "lib/no", "no/x.py", ""]
+        {
+            assert_eq!(finder.find(Path::new(path)), tree.find(Path::new(path)), "{path}");
+        }
         assert_eq!(tree.path(inside[0]), Path::new("lib/x.py"));
         assert_eq!(tree.len(), 4);
     }
 
     #[test]
     fn a_grafted_tree_is_as_if_it_had_been_listed_in_place() {
-        let file = |name: &str| (name.as_bytes().to_vec(), facts(Kind::File));
-        let directory = |name: &str| (name.as_bytes().to_vec(), facts(Kind::Directory));
+        let (file, directory) = (Kind::File, Kind::Directory);
         let mut tree = Tree::new(facts(Kind::Directory));
-        let top: Vec<_> = tree.add_children(Tree::ROOT, vec![directory("a"), directory("b")]).collect();
+        let mut two = listing(&[("a", directory), ("b", directory)]);
+        let top: Vec<_> = tree.add_children(Tree::ROOT, &mut two).collect();
         let mut below = Tree::new(facts(Kind::Directory));
-        let inner: Vec<_> = below.add_children(Tree::ROOT, vec![file("x"), directory("sub")]).collect();
-        assert_eq!(below.add_children(inner[0], vec![file("deep")]).count(), 1);
+        let mut two = listing(&[("x", file), ("sub", directory)]);
+        let inner: Vec<_> = below.add_children(Tree::ROOT, &mut two).collect();
+        assert_eq!(below.add_children(inner[0], &mut listing(&[("deep", file)])).count(), 1);
         below.mark_unlisted(inner[0], Unlisted::Denied);
         tree.graft(top[1], below);
         tree.graft(top[0], Tree::new(facts(Kind::Directory)));

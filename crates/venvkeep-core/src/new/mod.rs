@@ -7,8 +7,8 @@ pub mod place;
 
 use std::path::{Path, PathBuf};
 
-use crate::host::fs::{self, IoError};
-use crate::host::{credentials, rename};
+use crate::host::fs::{self, Directory, IoError};
+use crate::host::{credentials, rename, walk};
 use crate::interpreters::find::{FindError, find};
 use crate::interpreters::request::Request;
 use crate::model::caller::Caller;
@@ -145,7 +145,7 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
     if interrupt.requested() {
         return Err(NewError::Interrupted);
     }
-    open_up(stage.path())?;
+    open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;
     rename::to_free_name(stage.path(), prefix.path())
         .map_err(|error| taken_meanwhile(error, prefix.path()))?;
     stage.release();

@@ -9,7 +9,7 @@ use crate::inspect::claims::{Change, Claims};
 use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::{Facts, Kind};
 use crate::model::scheme::Scheme;
-use crate::model::tree::{EntryId, Tree, Unlisted};
+use crate::model::tree::{EntryId, Finder, Tree, Unlisted};
 
 /// What becomes of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,11 +180,11 @@ pub struct Ground<'a> {
 pub fn decide(ground: &Ground<'_>, new: &Tree) -> Vec<Fate> {
     let tree = &ground.old.tree;
     let mut fates = vec![Fate::Reproduced; tree.len() + 1];
-    let mut taken = HashMap::new();
+    let (mut taken, mut there) = (HashMap::new(), Finder::new(new));
     for id in tree.ids().skip(1) {
         let above = fates[tree.parent(id).index()];
         let place = ground.moves.place(tree.path(id));
-        fates[id.index()] = match (ground.mine(id), above, new.find(&place)) {
+        fates[id.index()] = match (ground.mine(id), above, there.find(&place)) {
             (Class::User, Fate::Dropped(why), _) => Fate::Dropped(why),
             (_, Fate::Dropped(_), None) => ground.dropped(id),
             (_, _, Some(there)) => ground.filled(id, new.facts(there)),

@@ -5,10 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::fs::{
-    Directory, IoError, create_dir, create_dirs, create_file, lstat, physical, set_mode, symlink,
-};
-use crate::host::walk;
+use crate::host::fs::{IoError, create_dir, create_dirs, create_file, lstat, physical, set_mode, symlink};
 use crate::model::facts::Kind;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
@@ -82,16 +79,21 @@ pub fn create(directory: &Path, skeleton: &Skeleton<'_>) -> Result<(), CreateErr
 
 /// Gives a directory that was made private the mode that its own subdirectories have: what the umask, and a setgid
 /// bit inherited from above, make of a new directory here. Only writing by everybody is taken from all that is in it:
-/// an open umask (000, or that of an installer's cache) would have strangers write what the user runs.
-pub fn open_up(directory: &Path) -> Result<(), IoError> {
-    let tree = walk::tree(&Directory::open(directory)?)?;
+/// an open umask (000, or that of an installer's cache) would have strangers write what the user runs. `tree` is what
+/// is in it, and follows.
+pub fn open_up(directory: &Path, tree: &mut Tree) -> Result<(), IoError> {
     for id in tree.ids().filter(|&id| id != Tree::ROOT) {
         let facts = tree.facts(id);
         if matches!(facts.kind, Kind::File | Kind::Directory) && facts.mode & 0o002 != 0 {
-            set_mode(&directory.join(tree.path(id)), facts.mode & !0o002)?;
+            let mode = facts.mode & !0o002;
+            set_mode(&directory.join(tree.path(id)), mode)?;
+            tree.set_mode(id, mode);
         }
     }
-    set_mode(directory, lstat(&directory.join("lib"))?.mode)
+    let mode = lstat(&directory.join("lib"))?.mode;
+    set_mode(directory, mode)?;
+    tree.set_mode(Tree::ROOT, mode);
+    Ok(())
 }
 
 /// Distributions for 64-bit Linux look into either; `venv` makes them one directory everywhere but on macOS.
@@ -149,6 +151,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+
+    use crate::host::fs::Directory;
+    use crate::host::walk;
 
     fn interpreter(implementation: &str, free_threaded: bool) -> BaseInterpreter {
         serde_json::from_value(json!({
@@ -229,12 +234,21 @@ mod tests {
         }
     }
 
+    /// Opens it up; what is known of it is what is there then.
+    fn opened_up(directory: &Path) {
+        let tree = || walk::tree(&Directory::open(directory).unwrap()).unwrap();
+        let mut known = tree();
+        open_up(directory, &mut known).unwrap();
+        let modes = |tree: &super::Tree| tree.ids().map(|id| tree.facts(id).mode).collect::<Vec<_>>();
+        assert_eq!(modes(&known), modes(&tree()));
+    }
+
     #[test]
     fn a_private_directory_opens_up_to_what_its_subdirectories_are() {
         let directory = made(&interpreter("cpython", false));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        open_up(directory.path()).unwrap();
+        opened_up(directory.path());
         assert_eq!(mode(directory.path()), mode(&directory.path().join("lib")));
     }
 
@@ -247,7 +261,7 @@ mod tests {
             let mode = fs::metadata(place).unwrap().permissions().mode();
             fs::set_permissions(place, fs::Permissions::from_mode(mode | 0o022)).unwrap();
         }
-        open_up(directory.path()).unwrap();
+        opened_up(directory.path());
         for place in &places {
             assert_eq!(
                 fs::metadata(place).unwrap().permissions().mode() & 0o022,

@@ -261,7 +261,6 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::{How, Journal, Prefix, Stage, SwapError, rename, swap};
-    use crate::host::credentials;
     use crate::host::fs::lstat;
     use crate::verify::VerifiedStage;
 
@@ -300,7 +299,7 @@ mod tests {
         journal.building(stage.path(), &stage.place().identity).unwrap();
         fs_new(stage.path(), "new");
         let path = stage.path().to_owned();
-        (journal, VerifiedStage::for_test(stage, &credentials::viewer(Vec::new())), path)
+        (journal, VerifiedStage::for_test(stage), path)
     }
 
     #[test]

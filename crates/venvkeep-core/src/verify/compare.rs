@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::fs::Directory;
 use crate::inspect::snapshot::Snapshot;
-use crate::model::distribution::Distribution;
+use crate::model::distribution::{Distribution, RecordState};
 use crate::model::record::{RecordHash, RecordLimits, RecordPlace, RecordRows};
 
 /// As large as a RECORD gets in an environment of hundreds of distributions, many times over.
@@ -27,7 +27,15 @@ pub enum Compared {
 pub fn compare(new: (&Snapshot, &Distribution), old: &Snapshot) -> Compared {
     let was = old.distributions.iter().find(|distribution| distribution.name == new.1.name);
     let Some(was) = was else { return Compared::Different("it was not installed before".to_owned()) };
-    let (Some(before), Some(now)) = (hashes(old, was), hashes(new.0, new.1)) else {
+    let (before, now) = (record(old, was), record(new.0, new.1));
+    // That it can be read was seen when it was compared with the files.
+    let is_whole = matches!(new.1.record, RecordState::Read { .. });
+    if before == now && before.is_some() && is_whole && was.info == new.1.info {
+        return Compared::SameBytes;
+    }
+    let hashes =
+        |(snapshot, distribution), content: Option<Vec<u8>>| hashes(snapshot, distribution, &content?);
+    let (Some(before), Some(now)) = (hashes((old, was), before), hashes(new, now)) else {
         return Compared::Different("it has no list of its files to compare".to_owned());
     };
     let differing: Vec<&PathBuf> =
@@ -45,14 +53,21 @@ pub fn compare(new: (&Snapshot, &Distribution), old: &Snapshot) -> Compared {
     }
 }
 
+fn record(snapshot: &Snapshot, distribution: &Distribution) -> Option<Vec<u8>> {
+    let root = Directory::open(snapshot.prefix.path()).ok()?;
+    root.read(&distribution.info.join("RECORD"), LIMITS.bytes as u64).ok()
+}
+
 /// The recorded hash of every file in the site directory, by its path there. Scripts are left out: their first line
 /// names the environment's place.
-fn hashes(snapshot: &Snapshot, distribution: &Distribution) -> Option<BTreeMap<PathBuf, RecordHash>> {
-    let root = Directory::open(snapshot.prefix.path()).ok()?;
-    let content = root.read(&distribution.info.join("RECORD"), LIMITS.bytes as u64).ok()?;
+fn hashes(
+    snapshot: &Snapshot,
+    distribution: &Distribution,
+    record: &[u8],
+) -> Option<BTreeMap<PathBuf, RecordHash>> {
     let site = distribution.info.parent().unwrap_or(Path::new(""));
     let mut hashes = BTreeMap::new();
-    for row in RecordRows::parse(&content, LIMITS).ok()? {
+    for row in RecordRows::parse(record, LIMITS).ok()? {
         let row = row.ok()?;
         let RecordPlace::Inside(path) = row.resolve(snapshot.prefix.path(), site) else { continue };
         let Ok(in_site) = path.strip_prefix(site) else { continue };

@@ -32,7 +32,6 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct VerifiedStage {
     stage: Stage,
-    snapshot: Snapshot,
 }
 
 /// Why a stage, or the environment after the swap, is not as it has to be.
@@ -57,20 +56,13 @@ pub enum VerifyError {
 
 impl VerifiedStage {
     #[cfg(test)]
-    pub(crate) fn for_test(stage: Stage, viewer: &Viewer) -> Self {
-        let prefix = Prefix::new(stage.path().to_owned()).unwrap();
-        let snapshot = inspect::inspect(&prefix, viewer).unwrap();
-        Self { stage, snapshot }
+    pub(crate) fn for_test(stage: Stage) -> Self {
+        Self { stage }
     }
 
     /// Where it is now.
     pub fn path(&self) -> &Path {
         self.stage.path()
-    }
-
-    /// What was found in it.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
     }
 
     /// Hands the stage on.
@@ -80,14 +72,15 @@ impl VerifiedStage {
 }
 
 /// Checks a stage: everything is the viewer's, the frozen list is the expected one, every recorded file is there with
-/// its size, no dependency is missing and no script has lost its module that had it before, and Python starts.
+/// its size, no dependency is missing and no script has lost its module that had it before, and Python starts. Gives
+/// what was found in it as well.
 pub fn stage(
     stage: Stage,
     expectations: &Expectations,
     base: &TrustedProgram,
     viewer: &Viewer,
     interrupt: &Interrupt,
-) -> Result<VerifiedStage, VerifyError> {
+) -> Result<(VerifiedStage, Snapshot), VerifyError> {
     let prefix = Prefix::new(stage.path().to_owned())?;
     let snapshot = inspect::inspect(&prefix, viewer)?;
     let mut problems = expectations.unmet_by(&snapshot);
@@ -96,7 +89,7 @@ pub fn stage(
         return Err(VerifyError::Differs(problems));
     }
     start(&prefix, base, interrupt)?;
-    Ok(VerifiedStage { stage, snapshot })
+    Ok((VerifiedStage { stage }, snapshot))
 }
 
 /// What would make the new environment unwell by itself, whatever the old one was.

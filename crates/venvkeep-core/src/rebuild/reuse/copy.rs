@@ -1,5 +1,6 @@
 //! The copying itself: in parallel, each file read once, hashed and written on the way.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,11 @@ use crate::progress::Event;
 
 /// What a thread reads in one go: most files, whole.
 const BUFFER: usize = 512 * 1024;
+
+thread_local! {
+    /// Each thread's own, for all of its chunks.
+    static BYTES: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+}
 
 /// What copying showed.
 #[derive(Debug, Default)]
@@ -55,7 +61,7 @@ pub(super) fn all(
             chunks
                 .par_iter()
                 .with_max_len(1)
-                .map_init(|| vec![0; BUFFER], |buffer, chunk| copier.chunk(chunk, buffer, &sender))
+                .map(|chunk| BYTES.with_borrow_mut(|buffer| copier.chunk(chunk, buffer, &sender)))
                 .try_reduce(Copied::default, |one, other| Ok(one.with(other)))
         });
         // The listener stays on this thread: it need not be able to change threads.

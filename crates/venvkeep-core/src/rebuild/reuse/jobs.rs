@@ -4,17 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::mapping::Mapping;
 use super::{DIRECTORY_MODE, Order, ReuseError};
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::walk;
-use crate::inspect::holdings;
+use crate::inspect;
 use crate::inspect::listing::{Listing, place};
 use crate::model::distribution::Distribution;
 use crate::model::facts::Kind;
 use crate::model::parts::{Part, Parts};
 use crate::model::record::RecordHash;
-use crate::model::tree::{EntryId, Tree};
+use crate::model::tree::{EntryId, Finder, Tree};
 
 /// How much one thread copies before it asks for more: enough to make opening the directory cheap.
 const CHUNK_FILES: usize = 64;
@@ -38,19 +40,20 @@ impl<'a> Taken<'a> {
         mapping: &Mapping,
         wanted: Vec<&'a Distribution>,
     ) -> Vec<Self> {
+        let (old, holdings) = (order.old, order.holdings);
         let read = |distribution: &'a Distribution| {
             let old_site = distribution.info.parent().unwrap_or(Path::new("")).to_owned();
-            let holding = order.holdings.get(&distribution.name);
+            let holding = holdings.get(&distribution.name);
             let is_platform = holding.is_some_and(|holding| !holding.tags.is_empty() && !holding.is_purelib);
             let new_site = if is_platform { &mapping.platlib } else { &mapping.purelib };
-            let (listing, fault) = match Listing::read(source, &order.old.tree, distribution) {
+            let (listing, fault) = match Listing::read(source, &old.tree, distribution) {
                 Ok(listing) => (listing, None),
                 Err(why) => (Listing::default(), Some(why)),
             };
             let sites = (old_site, new_site.clone());
-            Self { distribution, parts: holdings::parts(distribution, order.old), listing, sites, fault }
+            Self { distribution, parts: inspect::holdings::parts(distribution, old), listing, sites, fault }
         };
-        wanted.into_iter().map(read).collect()
+        wanted.into_par_iter().map(read).collect()
     }
 
     /// Where a file of it belongs.
@@ -74,7 +77,8 @@ impl<'a> Taken<'a> {
 /// All there is to copy.
 pub(super) struct Jobs {
     pub(super) directories: Vec<DirectoryJob>,
-    made: BTreeSet<PathBuf>,
+    /// Every directory that something goes into, and those above it; as text, each behind what holds it.
+    made: BTreeSet<OsString>,
 }
 
 /// The files of one directory.
@@ -121,8 +125,11 @@ impl Jobs {
         taken: &mut [Taken<'_>],
     ) -> Result<Self, ReuseError> {
         let skeleton = walk::tree(&Directory::open(order.stage.path())?)?;
-        let mut jobs = Self { directories: Vec::new(), made: BTreeSet::from([PathBuf::from("bin")]) };
-        let mut known: HashMap<(PathBuf, PathBuf), usize> = HashMap::new();
+        let mut jobs = Self { directories: Vec::new(), made: BTreeSet::from(["bin".into()]) };
+        let mut known: HashMap<(OsString, OsString), usize> = HashMap::new();
+        let mut finder = Finder::new(&order.old.tree);
+        // Neighbours in a RECORD mostly lie in one directory.
+        let mut last = None;
         for (index, one) in taken.iter_mut().enumerate() {
             for (row_index, row) in one.listing.rows.iter().enumerate() {
                 let Some(path) = place(row, &order.old.prefix, &order.old.tree, one.distribution) else {
@@ -141,31 +148,43 @@ impl Jobs {
                 else {
                     continue;
                 };
-                let size = order.old.tree.find(&path).map_or(0, |id| order.old.tree.facts(id).size);
-                let at = *known.entry((from.to_owned(), to.to_owned())).or_insert_with(|| {
-                    let cache = cache_of(&order.old.tree, from);
-                    let (from, to) = (from.to_owned(), to.to_owned());
-                    jobs.directories.push(DirectoryJob { from, to, cache, files: Vec::new() });
-                    jobs.directories.len() - 1
+                let size = finder.find(&path).map_or(0, |id| order.old.tree.facts(id).size);
+                let is_last = |at: &usize| jobs.directories[*at].is_between(from, to);
+                let at = last.filter(is_last).unwrap_or_else(|| {
+                    let key = (from.as_os_str().to_owned(), to.as_os_str().to_owned());
+                    *known.entry(key).or_insert_with(|| jobs.add_directory(&order.old.tree, from, to))
                 });
+                last = Some(at);
                 let claims = vec![Claim { taken: index, row: row_index }];
                 jobs.directories[at].files.push(FileJob { name: name.to_owned(), size, claims });
             }
             let info = mapping.new_place(&one.distribution.info, (&one.sites.0, &one.sites.1));
-            jobs.made.extend(info.parent().map(Path::to_owned));
+            info.parent().into_iter().for_each(|site| jobs.will_make(site));
         }
         jobs.directories.iter_mut().for_each(DirectoryJob::join_claims);
-        for directory in &jobs.directories {
-            jobs.made.extend(directory.to.ancestors().map(Path::to_owned));
-        }
         Ok(jobs)
+    }
+
+    fn add_directory(&mut self, tree: &Tree, from: &Path, to: &Path) -> usize {
+        self.will_make(to);
+        let (cache, from, to) = (cache_of(tree, from), from.to_owned(), to.to_owned());
+        self.directories.push(DirectoryJob { from, to, cache, files: Vec::new() });
+        self.directories.len() - 1
+    }
+
+    /// Notes a directory and those above it, up to the first that is noted already.
+    fn will_make(&mut self, directory: &Path) {
+        let below = directory.ancestors().map(Path::as_os_str).take_while(|path| !path.is_empty());
+        for path in below {
+            if !self.made.insert(path.to_owned()) {
+                break;
+            }
+        }
     }
 
     /// Makes every directory that something goes into.
     pub(super) fn make_directories(&self, private: &Path) -> Result<(), IoError> {
-        let all: BTreeSet<&Path> = self.made.iter().flat_map(|path| path.ancestors()).collect();
-        let below = all.into_iter().filter(|path| !path.as_os_str().is_empty());
-        below.map(|path| private.join(path)).try_for_each(|path| fs::create_dir(&path, DIRECTORY_MODE))
+        self.made.iter().try_for_each(|path| fs::create_dir(&private.join(path), DIRECTORY_MODE))
     }
 
     /// The work in pieces, the largest first.
@@ -208,7 +227,7 @@ impl Jobs {
             }
             remove_stale_bytecode(&open)?;
         }
-        for path in self.made.iter().rev().filter(|path| !path.as_os_str().is_empty()) {
+        for path in self.made.iter().rev() {
             // What is not empty is in use.
             let _ = fs::remove_dir(&target.path().join(path));
         }
@@ -217,6 +236,10 @@ impl Jobs {
 }
 
 impl DirectoryJob {
+    fn is_between(&self, from: &Path, to: &Path) -> bool {
+        self.from.as_os_str() == from.as_os_str() && self.to.as_os_str() == to.as_os_str()
+    }
+
     /// Makes one of the jobs about one and the same file.
     fn join_claims(&mut self) {
         self.files.sort_by(|one, other| one.name.cmp(&other.name));
