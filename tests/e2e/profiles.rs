@@ -82,7 +82,11 @@ impl<'c> Home<'c> {
     /// Installed twice and uninstalled: the second time changes nothing, and at the end all is as it was.
     fn round_trip(&self, shell: &str) {
         let before = self.contents();
-        self.shims(&["install", shell, "--dry-run"]).run().success().stdout_has("would ");
+        self.shims(&["install", shell, "--dry-run"])
+            .run()
+            .success()
+            .stdout_has("would ")
+            .stdout_has("    # Activates");
         assert_eq!(self.contents(), before, "a dry run changes nothing");
         self.shims(&["install", shell]).run().success().stdout_has("Installed the shims");
         assert_ne!(self.contents(), before);

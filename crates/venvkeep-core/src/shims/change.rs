@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::places::MAX_SIZE;
-use super::profile::Unbalanced;
+use super::profile::{Profile, Unbalanced};
 use crate::host::fs::{self, IoError};
 use crate::inspect::beside::stamp;
 use crate::model::caller::Caller;
@@ -187,6 +187,12 @@ impl Change {
             (Some(before), Some(after)) if before == after => Deed::Leave,
             (Some(_), Some(_)) => Deed::Change,
         }
+    }
+
+    /// What stands between the markers afterwards.
+    pub fn lines(&self) -> Option<String> {
+        let lines = Profile::parse(self.after.as_deref()?).ok()?.lines()?;
+        Some(String::from_utf8_lossy(lines).into_owned())
     }
 
     fn insist_on_right(&self, viewer: &Viewer) -> Result<(), ShimsError> {

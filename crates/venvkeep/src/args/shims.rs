@@ -30,12 +30,14 @@ pub(crate) enum ShimsAction {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  venvkeep shims install                what it puts where: --dry-run
-  venvkeep shims install zsh            for another shell than the one you log in with
-  venvkeep shims install --sudo-guard   warns before `sudo pip install`, which is how environments become root's
+  venvkeep shims install --dry-run      what would be written where
+  venvkeep shims install                for the shell you log in with
+  venvkeep shims install zsh            for another one
+  venvkeep shims install --sudo-guard   warns before sudo pip install
 
-It writes two files into your data directory and puts a few marked lines at the end of your profile, which stays
-yours: same mode, same link, and a copy of it as it was. It needs no root. A second run changes nothing.")]
+It writes two files into your data directory and puts a few marked lines at the
+end of your profile, which stays yours: same mode, same link, and a copy of it
+as it was. It needs no root. A second run changes nothing.")]
 pub(crate) struct InstallArguments {
     /// bash, zsh or fish; by default the one you log in with
     #[arg(value_name = "SHELL")]
@@ -66,9 +68,11 @@ pub(crate) struct UninstallArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  venvkeep shims init bash > ~/dotfiles/venvkeep.bash    then, in .bashrc:  . ~/dotfiles/venvkeep.bash
-  venvkeep shims init zsh > ~/dotfiles/venvkeep.zsh      then, in .zshrc:   . ~/dotfiles/venvkeep.zsh
-  venvkeep shims init fish > ~/.config/fish/conf.d/venvkeep.fish")]
+  venvkeep shims init bash > ~/dotfiles/venvkeep.bash
+  venvkeep shims init zsh > ~/dotfiles/venvkeep.zsh
+  venvkeep shims init fish > ~/.config/fish/conf.d/venvkeep.fish
+
+In .bashrc or .zshrc, as the last line:  . ~/dotfiles/venvkeep.bash (or .zsh)")]
 pub(crate) struct InitArguments {
     /// bash, zsh or fish
     #[arg(value_name = "SHELL")]
@@ -79,8 +83,8 @@ pub(crate) struct InitArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 `venvkeep shims install` sets them up already. To do it yourself:
-  venvkeep completions bash > ~/.local/share/bash-completion/completions/venvkeep
-  venvkeep completions zsh > ~/.zfunc/_venvkeep       where ~/.zfunc is in fpath before compinit
+  venvkeep completions bash > ~/.venvkeep-completions    then source it in .bashrc
+  venvkeep completions zsh > ~/.zfunc/_venvkeep    ~/.zfunc in fpath, then compinit
   venvkeep completions fish > ~/.config/fish/completions/venvkeep.fish")]
 pub(crate) struct CompletionsArguments {
     /// bash, zsh or fish
@@ -104,7 +108,7 @@ pub(crate) struct CompleteArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  venvkeep default ~/tools/.venv    active from login, wherever no environment is nearer
+  venvkeep default ~/tools/.venv    active where no environment is nearer
   venvkeep default                  says which it is
   venvkeep default --none           none any more
 

@@ -83,8 +83,17 @@ impl Report {
             session.screen.json("shims", self.document(&done))?;
         } else {
             session.screen.result(&self.words(&done, session))?;
+            self.show_lines(changes, session)?;
         }
         Ok(Exit::Done)
+    }
+
+    /// Who asks what would be done may want to see it.
+    fn show_lines(&self, changes: &[Change], session: &Session<'_>) -> Result<(), Failure> {
+        let new = |change: &&Change| self.dry_run && change.deed() != Deed::Leave;
+        let Some(lines) = changes.iter().filter(new).find_map(Change::lines) else { return Ok(()) };
+        let lines: Vec<&str> = lines.lines().collect();
+        session.screen.result(&format!("The lines in your profile:\n    {}\n", lines.join("\n    ")))
     }
 
     fn done(&self, changes: &[Change], session: &Session<'_>) -> Result<Vec<Done>, ShimsError> {
