@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::host::fs::{self, Directory, IoError};
 use crate::model::caller::Caller;
 use crate::model::facts::Kind;
+use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::model::python_version::PythonLabel;
 use crate::model::siblings::journal_name;
@@ -41,6 +42,14 @@ pub enum LocateError {
         path: PathBuf,
         /// What stands there.
         kind: Kind,
+    },
+    /// A link that somebody put there who is neither root nor the user.
+    #[error("{} is a link of user {owner}, who is neither root nor you", .path.display())]
+    ForeignLink {
+        /// Where.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
     },
     /// A directory without anything that makes an environment.
     #[error("{} is a directory, but no Python environment", .path.display())]
@@ -75,15 +84,15 @@ pub enum LocateError {
 /// Finds the environment: the one asked for, else the active one, else the nearest from the working directory upwards.
 pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateError> {
     if let Some(typed) = asked {
-        return at(&caller.absolute(typed));
+        return at(&caller.absolute(typed), &caller.viewer);
     }
     if let Some(active) = caller.variable("VIRTUAL_ENV") {
-        return at(&caller.absolute(Path::new(active))).map_err(|error| match error {
+        return at(&caller.absolute(Path::new(active)), &caller.viewer).map_err(|error| match error {
             LocateError::NoSuchPath { path } => LocateError::ActiveIsGone { path },
             other => other,
         });
     }
-    nearest(&caller.cwd).ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
+    nearest(&caller.cwd, &caller.viewer).ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
 }
 
 /// The link that leads to the environment which [`locate`] finds, where there is one: it stays, and what is done is done
@@ -100,7 +109,7 @@ pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
 }
 
 /// The environment at exactly this absolute path.
-pub fn at(path: &Path) -> Result<Prefix, LocateError> {
+pub fn at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
     let facts = match fs::stat(path) {
         Err(error) if error.is_missing() => {
             return between_renames(path).ok_or_else(|| LocateError::NoSuchPath { path: path.to_owned() });
@@ -110,7 +119,7 @@ pub fn at(path: &Path) -> Result<Prefix, LocateError> {
     if facts.kind != Kind::Directory {
         return Err(LocateError::NotADirectory { path: path.to_owned(), kind: facts.kind });
     }
-    let prefix = Prefix::new(fs::physical(path)?)?;
+    let prefix = Prefix::new(resolved(path, viewer)?)?;
     if looks_like_environment(prefix.path()) == Likeness::None {
         return Err(LocateError::NotAnEnvironment {
             path: prefix.path().to_owned(),
@@ -120,11 +129,29 @@ pub fn at(path: &Path) -> Result<Prefix, LocateError> {
     Ok(prefix)
 }
 
+/// The physical place of what a path names. Whoever put a link there decides where it leads, so that is root or the
+/// user; one that somebody puts there afterwards is not followed.
+fn resolved(path: &Path, viewer: &Viewer) -> Result<PathBuf, LocateError> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(fs::physical(path)?);
+    };
+    let parent = fs::physical(parent)?;
+    let place = parent.join(name);
+    let facts = fs::lstat(&place)?;
+    if facts.kind != Kind::Link {
+        return Ok(place);
+    }
+    if !viewer.trusts(facts.uid) {
+        return Err(LocateError::ForeignLink { path: place, owner: facts.uid });
+    }
+    Ok(fs::physical(&parent.join(fs::read_link(&place)?))?)
+}
+
 /// The nearest environment with a usual name, from a directory upwards.
-fn nearest(start: &Path) -> Option<Prefix> {
+fn nearest(start: &Path, viewer: &Viewer) -> Option<Prefix> {
     start.ancestors().find_map(|directory| {
         let found = inside(directory)?;
-        between_renames(&found).or_else(|| Prefix::new(fs::physical(&found).ok()?).ok())
+        between_renames(&found).or_else(|| Prefix::new(resolved(&found, viewer).ok()?).ok())
     })
 }
 
@@ -202,16 +229,15 @@ fn has_library(directory: &Path) -> bool {
 mod tests {
     use std::collections::BTreeMap;
     use std::fs::{create_dir_all, write};
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{MetadataExt, symlink};
     use std::path::{Path, PathBuf};
 
-    use super::{LocateError, link_to_it, locate};
+    use super::{LocateError, Viewer, link_to_it, locate};
     use crate::model::caller::Caller;
-    use crate::model::owner::Viewer;
 
     fn caller(cwd: &Path, active: Option<&Path>) -> Caller {
         let viewer = Viewer {
-            uid: 1000,
+            uid: rustix::process::geteuid().as_raw(),
             gid: 1000,
             groups: vec![1000],
             lone_groups: vec![1000],
@@ -274,6 +300,11 @@ mod tests {
         assert_eq!(link_to_it(None, &caller(&root.join("p"), None)), Some(root.join("p/.venv")));
         assert_eq!(from(".venv/"), Some(root.join("p/.venv")));
         assert_eq!(from("../elsewhere/e"), None);
+        let own = std::fs::symlink_metadata(root.join("p/.venv")).unwrap().uid();
+        let mut stranger = caller(&root.join("p"), None);
+        stranger.viewer.uid = own + 1;
+        let found = locate(Some(&root.join("p/.venv")), &stranger);
+        assert_eq!(matches!(found, Err(LocateError::ForeignLink { .. })), own != 0, "{found:?}");
         symlink("loop", root.join("loop")).unwrap();
         assert!(matches!(locate(Some(&root.join("loop")), &caller(&root, None)), Err(LocateError::Io(_))));
     }

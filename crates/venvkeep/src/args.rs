@@ -207,7 +207,8 @@ pub(crate) struct HealArguments {
     /// Remove the old environment at once, where you can
     #[arg(long)]
     pub(crate) discard: bool,
-    /// Believe the list of an environment that somebody other than you and root could have written
+    /// Heal although somebody other than you and root could have written the environment's list, or could exchange
+    /// directories on the way to it
     #[arg(long)]
     pub(crate) trust_owner: bool,
     /// As root: rebuild it as root's

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use venvkeep_core::diagnose::finding::Remedy;
 use venvkeep_core::heal::HealError;
+use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
@@ -42,6 +43,9 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("or name the environment that you mean: venvkeep check PATH"),
         LocateError::NotADirectory { .. } => {
             failure.hint("Name the environment's directory, usually .venv in the project's directory.")
+        }
+        LocateError::ForeignLink { .. } => {
+            failure.hint("If it leads where you want to go, name that place itself: ls -l shows it.")
         }
         LocateError::NotAnEnvironment { meant: Some(meant), .. } => {
             failure.hint(format!("Did you mean the environment {} ?", shell_word(meant)))
@@ -105,6 +109,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
                 .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
                 .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
         }
+        HealError::Surroundings(distrust) => surroundings(failure, distrust, (prefix, caller)),
         HealError::Plan(PlanError::NoInstaller { .. }) => failure
             .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
             .hint("  sudo apt install python3-pip-whl    (or get uv, which needs no root)"),
@@ -179,6 +184,19 @@ pub(crate) fn lock(error: &LockError) -> Failure {
             .hint("since uv would have to run its build. The plain list: venvkeep freeze --format requirements"),
         _ => failure,
     }
+}
+
+/// A directory on the way that others can change.
+fn surroundings(failure: Failure, distrust: &Distrust, (prefix, caller): (&Prefix, &Caller)) -> Failure {
+    let mut failure = Failure { exit: Exit::Attention, ..failure };
+    if let Distrust::OthersCanWrite(directory) = distrust {
+        failure = failure.hint(format!(
+            "If the directory is yours, take that away:  chmod go-w {}",
+            shell_word(directory)
+        ));
+    }
+    let trusting = format!("venvkeep heal --trust-owner {}", shell_word(prefix.path()));
+    failure.hint(elsewhere(prefix, caller)).hint(format!("Or, if you trust everybody who can:  {trusting}"))
 }
 
 /// The way out where nothing can be moved or made beside the environment.

@@ -13,6 +13,7 @@ use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::requirements::dependency;
 
 /// Dependencies that are not installed, or in a version that does not fit.
 pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
@@ -62,7 +63,7 @@ pub fn unmet_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Strin
 
 /// The requirement, where it makes sense and its marker holds without extras.
 fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<VerbatimUrl>> {
-    let requirement = Requirement::<VerbatimUrl>::from_str(text).ok()?;
+    let requirement = dependency(text)?;
     requirement.evaluate_markers(environment, &[]).then_some(requirement)
 }
 

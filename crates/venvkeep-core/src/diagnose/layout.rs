@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::finding::{Code, Finding, Severity};
+use super::finding::{Code, Finding, Remedy, Severity};
 use super::{Evidence, counted, found, is_refused};
 use crate::inspect::snapshot::{Config, EnvironmentKind, Snapshot};
 use crate::model::distribution::{Distribution, RecordState};
@@ -65,6 +65,7 @@ pub(super) fn unsafe_path(snapshot: &Snapshot) -> Option<Finding> {
     let tree = &snapshot.tree;
     let deceives = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_control);
     let mut about = Evidence::entries(tree, |id| deceives(tree.name(id).as_bytes()));
+    let names = about.count;
     for distribution in &snapshot.distributions {
         let rows = outside(distribution);
         let rejected = &distribution.entry_points.rejected;
@@ -78,7 +79,13 @@ pub(super) fn unsafe_path(snapshot: &Snapshot) -> Option<Finding> {
         counted(about.count, "case", "cases")
     );
     let cause = "a damaged or malicious package; honest ones do not need such names";
-    Some(Finding { cause: Some(cause.to_owned()), ..found(Code::UnsafePath, message, about) })
+    // A heal carries files over under the names that they have.
+    let remedy = if about.count == names {
+        Remedy::Advice("rename or remove what bears such a name".to_owned())
+    } else {
+        Remedy::Heal
+    };
+    Some(Finding { cause: Some(cause.to_owned()), remedy, ..found(Code::UnsafePath, message, about) })
 }
 
 fn outside(distribution: &Distribution) -> &[String] {

@@ -43,6 +43,9 @@ pub enum HealError {
     /// The interpreter that was found may not be started after all.
     #[error(transparent)]
     Distrust(#[from] Distrust),
+    /// Others could put something else in the new environment's place while it is built.
+    #[error("{0}, and so can exchange directories while venvkeep works in them")]
+    Surroundings(Distrust),
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),

@@ -35,7 +35,9 @@ use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::tree::Tree;
 use crate::new::place;
-use crate::plan::{self, BundledWheel, ListOrigin, Means, Plan, PlannedPin, Subject, WhenHealthy, Wishes};
+use crate::plan::{
+    self, BundledWheel, ListOrigin, Means, OwnerTrust, Plan, PlannedPin, Subject, WhenHealthy, Wishes,
+};
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
 use crate::rebuild::build::{self, Built, build};
@@ -116,6 +118,9 @@ pub fn heal(
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
     let heal = Heal { request, caller, interrupt, progress };
+    if request.extent == Extent::Whole {
+        heal.insist_on_safe_way()?;
+    }
     if request.extent == Extent::Whole && fs::lstat_if_any(request.prefix.path())?.is_none() {
         // Cut off between two renames: to settle that brings one of the trees back.
         drop(Journal::open(request.prefix)?);
@@ -213,6 +218,22 @@ struct Tools {
 }
 
 impl Heal<'_> {
+    /// The stage is written to, and its Python started, by path: nobody else may be able to turn that path elsewhere.
+    fn insist_on_safe_way(&self) -> Result<(), HealError> {
+        if self.request.wishes.owner_trust == OwnerTrust::GivenByUser {
+            return Ok(());
+        }
+        let place = match self.request.place {
+            NewPlace::Same | NewPlace::SameDiscarding => self.request.prefix.path(),
+            NewPlace::Elsewhere(path) => path,
+        };
+        // Directories that are yet to be made will be the user's.
+        let is_there = |path: &&Path| fs::stat(path).is_ok();
+        let nearest = place.ancestors().skip(1).find(is_there).unwrap_or(place);
+        let inside = nearest.join(place.file_name().unwrap_or_default());
+        programs::trust_way(&inside, &self.caller.viewer).map_err(HealError::Surroundings)
+    }
+
     fn look(&self) -> Result<Known, HealError> {
         self.progress.tell(Event::Begin(Step::Inspect));
         let prefix = self.request.prefix;

@@ -24,6 +24,11 @@ pub fn viewer(trusted_owners: Vec<u32>) -> Viewer {
     Viewer { uid, gid, groups, lone_groups, trusted_owners }
 }
 
+/// Whether this process may read everything.
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
 /// The account's name, or `None` where the number has no account (a container's, a removed user's).
 pub fn user_name(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::checkpoint::reach;
 use super::fs::{Doing, IoError, Named, Result, facts_of, lstat_if_any};
+use crate::model::facts::Kind;
 
 /// A locked file. The lock ends with the process, whatever ends it; the file stays until [`LockedFile::remove`], so
 /// that whoever locks it next can read what the last holder wrote.
@@ -28,6 +30,7 @@ impl LockedFile {
             reach("lock", path).named(Doing::Lock, path)?;
             let fd = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).named(Doing::Lock, path)?;
             let file = File::from(fd);
+            insist_on_own(&file, path)?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, path)? => return Ok(Some(Self { file, path: path.to_owned() })),
                 // The holder before us removed the file while we waited for it: lock the one that is there now.
@@ -79,7 +82,64 @@ impl LockedFile {
     }
 }
 
+/// What stands in the file is acted on, so nobody else may have put it there: a file of another's, or a second name of
+/// one of ours, is refused.
+fn insist_on_own(file: &File, path: &Path) -> Result<()> {
+    let facts = rustix::fs::fstat(file).map(|stat| facts_of(&stat)).named(Doing::Lock, path)?;
+    let me = rustix::process::geteuid().as_raw();
+    // Without any name left it was just removed by its holder; the loop looks again.
+    if facts.kind == Kind::File && facts.uid == me && facts.links <= 1 {
+        return Ok(());
+    }
+    Err(IoError::new(Doing::Lock, path, Errno::ACCESS))
+}
+
 fn is_at(file: &File, path: &Path) -> Result<bool> {
     let held = rustix::fs::fstat(file).map(|stat| facts_of(&stat)).named(Doing::Lock, path)?;
     Ok(lstat_if_any(path)?.is_some_and(|there| there.same_entry(&held)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the tests look at the disk by themselves")]
+
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::time::Duration;
+
+    use super::LockedFile;
+
+    #[test]
+    fn it_is_private_and_held_once() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("lock");
+        let lock = LockedFile::acquire(&path, Duration::ZERO).unwrap().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert!(LockedFile::acquire(&path, Duration::ZERO).unwrap().is_none());
+        drop(lock);
+        assert!(LockedFile::acquire(&path, Duration::ZERO).unwrap().is_some());
+    }
+
+    #[test]
+    fn links_and_pipes_in_its_place_are_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("lock");
+        let precious = place.path().join("precious");
+        fs::write(&precious, "").unwrap();
+        fs::hard_link(&precious, &path).unwrap();
+        assert!(LockedFile::acquire(&path, Duration::ZERO).is_err(), "a second name of another file");
+        fs::remove_file(&path).unwrap();
+        symlink(&precious, &path).unwrap();
+        assert!(LockedFile::acquire(&path, Duration::ZERO).is_err());
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        assert!(LockedFile::acquire(&path, Duration::ZERO).is_err());
+    }
 }

@@ -86,6 +86,12 @@ pub fn trust(path: &Path, viewer: &Viewer) -> Result<TrustedProgram, Distrust> {
     Err(Distrust::Missing(path.to_owned()))
 }
 
+/// Decides whether nobody but root, the user and trusted accounts can put something else in the place of what is made
+/// at an absolute path: they alone can change the names in the directories on the way to it.
+pub fn trust_way(path: &Path, viewer: &Viewer) -> Result<(), Distrust> {
+    check_ancestors(path, viewer)
+}
+
 /// A program inside a stage that this run has made: its own link to a base interpreter that is trusted.
 pub fn staged(program: PathBuf, base: &TrustedProgram) -> Result<TrustedProgram, Distrust> {
     let same = match (physical(&program), physical(base.path())) {

@@ -8,10 +8,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::fs;
+use crate::host::{credentials, fs};
 use crate::model::file_url;
 use crate::model::git_config::remote_url;
 use crate::model::name::PackageName;
+use crate::model::owner::ROOT;
 use crate::model::requirements::{Editable, PinnedVersion};
 
 /// Longest file of `.git` that is read. `packed-refs` of the largest repositories known has some 10 MiB.
@@ -20,9 +21,16 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 /// How many symbolic references are followed; git stops at five.
 const MOST_REFERENCES: usize = 5;
 
-/// What `pip freeze` prints for a project that is imported from its directory.
-pub(super) fn editable(project: &Path, name: &PackageName, version: &str) -> Editable {
-    let (target, comments) = match Repository::around(project) {
+/// Whether a record that `owner` wrote may name a place outside of the environment that is then looked at. Root would
+/// read there what that user may not, and show it to whoever sees root's output.
+pub(super) fn may_lead_outside(owner: u32) -> bool {
+    owner == ROOT || !credentials::is_root()
+}
+
+/// What `pip freeze` prints for a project that is imported from its directory, as a record of `owner`'s says.
+pub(super) fn editable(project: &Path, owner: u32, name: &PackageName, version: &str) -> Editable {
+    let repository = may_lead_outside(owner).then(|| Repository::around(project)).flatten();
+    let (target, comments) = match repository {
         None => (
             path_target(project),
             vec![format!("# Editable install with no version control ({})", pinned(name, version))],

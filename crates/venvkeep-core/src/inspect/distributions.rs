@@ -140,10 +140,10 @@ fn read_metadata_entry(place: &Place<'_>, file_name: &str) -> Entry {
         _ => Layout::DistInfo,
     };
     let direct_url = info.small("direct_url.json").and_then(|bytes| DirectUrl::parse(&bytes).ok());
-    let editable = direct_url
-        .as_ref()
-        .filter(|origin| origin.is_editable())
-        .and_then(|origin| Some(checkout::editable(&origin.local_path()?, &package, &version)));
+    let editable = direct_url.as_ref().filter(|origin| origin.is_editable()).and_then(|origin| {
+        let owner = place.open.lstat(OsStr::new(file_name)).ok()?.uid;
+        Some(checkout::editable(&origin.local_path()?, owner, &package, &version))
+    });
     let mut distribution = Distribution {
         info: place.path.join(file_name),
         layout,

@@ -14,6 +14,12 @@ use super::distributions::{Entry, Info, LONGEST_SMALL_FILE, Place, bare, identif
 
 /// `NAME.egg-link`: the first line leads to the project, whose `.egg-info` says what it is.
 pub(super) fn linked(place: &Place<'_>, file_name: &str) -> Entry {
+    let Ok(owner) = place.open.lstat(OsStr::new(file_name)).map(|facts| facts.uid) else {
+        return Entry::Unidentified;
+    };
+    if !checkout::may_lead_outside(owner) {
+        return Entry::Unidentified;
+    }
     let Some(project) = linked_project(place, file_name) else { return Entry::Unidentified };
     let Some(info_name) = egg_info_in(&project) else { return Entry::Unidentified };
     let metadata = Info::open(&project, &info_name).metadata("PKG-INFO");
@@ -22,7 +28,7 @@ pub(super) fn linked(place: &Place<'_>, file_name: &str) -> Entry {
     Entry::Distribution(Box::new(Distribution {
         info: place.path.join(file_name),
         layout: Layout::EggLink,
-        editable: Some(checkout::editable(project.path(), &name, &version)),
+        editable: Some(checkout::editable(project.path(), owner, &name, &version)),
         requires_dist: metadata.map(|metadata| metadata.requires_dist).unwrap_or_default(),
         ..bare(name, version, named_by)
     }))

@@ -3,7 +3,8 @@
 //!
 //! The checks and the printed form are those of pip 26's `pip freeze`: a file that fails them is as good as
 //! absent, and the distribution freezes to `name==version`. On top, whatever goes into the printed line must
-//! be free of blanks and control characters, since a blank or a line break would end the requirement.
+//! be free of blanks, control characters and backslashes, since a blank or a line break would end the requirement
+//! and a backslash take in the next one.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -64,8 +65,11 @@ pub enum DirectUrlError {
     /// A directory whose URL is not `file:///…`.
     #[error("the URL of a directory must begin with file:///")]
     NotLocal,
-    /// A blank or control character in what would be printed.
-    #[error("{field} contains a blank or a control character")]
+    /// Nothing to fetch it from: empty, or what an installer would take for an option.
+    #[error("the URL has no scheme")]
+    NoUrl,
+    /// A blank, a control character or a backslash in what would be printed.
+    #[error("{field} contains a blank, a control character or a backslash")]
     Unprintable {
         /// The key.
         field: &'static str,
@@ -162,6 +166,9 @@ impl DirectUrl {
     }
 
     fn check(&self) -> Result<(), DirectUrlError> {
+        if !self.url.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return Err(DirectUrlError::NoUrl);
+        }
         if matches!(self.origin, Origin::Directory { .. }) && self.local_path().is_none() {
             return Err(DirectUrlError::NotLocal);
         }
@@ -178,7 +185,8 @@ impl DirectUrl {
             }
             Origin::Directory { .. } => {}
         }
-        let breaks_the_line = |character: char| character.is_control() || character.is_whitespace();
+        // A backslash at its end would join a line with the next one; in no URL it stands for itself.
+        let breaks_the_line = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
         match printed.into_iter().find(|(_, text)| text.contains(breaks_the_line)) {
             Some((field, _)) => Err(DirectUrlError::Unprintable { field }),
             None => Ok(()),
@@ -306,6 +314,14 @@ mod tests {
             error("{\"url\":\"x\\n--index-url=y\",\"archive_info\":{}}"),
             DirectUrlError::Unprintable { field: "url" }
         ));
+        assert!(matches!(
+            error(r#"{"url":"https://x/a\\","archive_info":{}}"#),
+            DirectUrlError::Unprintable { field: "url" }
+        ));
+        for url in ["", "--index-url=x"] {
+            let record = format!(r#"{{"url":"{url}","archive_info":{{}}}}"#);
+            assert!(matches!(error(&record), DirectUrlError::NoUrl));
+        }
     }
 
     #[test]

@@ -46,8 +46,11 @@ impl Headers {
     fn take_line(&mut self, line: &str) {
         if line.starts_with([' ', '\t']) {
             if let Some((_, value)) = self.entries.last_mut() {
-                value.push(' ');
-                value.push_str(line.trim());
+                let more = line.trim();
+                if !value.is_empty() && !more.is_empty() {
+                    value.push(' ');
+                }
+                value.push_str(more);
             }
         } else if let Some((key, value)) = line.split_once(':') {
             let key = key.trim().trim_start_matches('\u{feff}').to_ascii_lowercase();
@@ -90,11 +93,14 @@ mod tests {
 
     #[test]
     fn continuation_lines_and_bytes_that_are_no_text() {
-        let headers =
-            Headers::parse(b" lost\nAuthor: J\xe9r\xf4me\nRequires-Dist: six\n  ; extra == 'x'\n?\n", 99);
+        let headers = Headers::parse(
+            b" lost\nAuthor: J\xe9r\xf4me\nRequires-Dist: six\n  ; extra == 'x'\n?\nVersion:\n 1\n",
+            99,
+        );
         let headers = headers.unwrap();
         assert_eq!(headers.get("author"), Some("J\u{fffd}r\u{fffd}me"));
         assert_eq!(headers.get("requires-dist"), Some("six ; extra == 'x'"));
+        assert_eq!(headers.get("version"), Some("1"));
     }
 
     #[test]

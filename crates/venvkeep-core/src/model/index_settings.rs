@@ -52,15 +52,22 @@ impl IndexSettings {
     }
 
     /// Sets one key as pip spells it (case, `_` and a leading `--` do not matter); others are passed over, and so are
-    /// values with control characters other than the line ends that part a list.
+    /// values with control characters other than the blanks that part a list.
+    ///
+    /// What is set here is handed to installers in lines and variables: no value may bring a line of its own (Python
+    /// ends lines at a carriage return too), nor a URL an option behind it.
     pub fn set(&mut self, key: &str, value: &str) {
         if value.chars().any(|character| character.is_control() && !character.is_ascii_whitespace()) {
             return;
         }
-        let one = || Some(value.trim().to_owned()).filter(|value| !value.is_empty() && !value.contains('\n'));
+        let one = || {
+            let value = value.trim();
+            (!value.is_empty() && !value.contains(char::is_control)).then(|| value.to_owned())
+        };
+        let url = || one().filter(|url| !url.contains(char::is_whitespace));
         let list = || value.split_whitespace().map(str::to_owned).collect();
         match plain_key(key).as_str() {
-            "index-url" => self.index_url = one().or(self.index_url.take()),
+            "index-url" => self.index_url = url().or(self.index_url.take()),
             "extra-index-url" => self.extra_index_urls = list(),
             "find-links" => self.find_links = list(),
             "no-index" => self.no_index = truth(value).or(self.no_index),
@@ -218,7 +225,10 @@ mod tests {
     #[test]
     fn a_value_cannot_smuggle_in_another_key() {
         let mut settings = IndexSettings::default();
-        settings.set("PROXY", "http://p\npython = /tmp/evil");
+        for end in ["\n", "\r", "\r\n", "\x0c"] {
+            settings.set("PROXY", &format!("http://p{end}python = /tmp/evil"));
+        }
+        settings.set("index-url", "https://x --find-links /tmp/evil");
         settings.set("cert", "a\u{1b}[2J");
         assert_eq!(settings, IndexSettings::default());
     }

@@ -50,10 +50,10 @@ impl PyvenvCfg {
             }
             let text = String::from_utf8_lossy(line);
             match text.split_once('=') {
-                Some((key, value)) if !key.trim().is_empty() => {
+                Some((key, value)) if is_key(key.trim()) => {
                     config.entries.push((key.trim().to_owned(), value.trim().to_owned()));
                     // Python refuses a whole file that is not UTF-8.
-                    config.malformed_lines += usize::from(text.contains('\u{fffd}'));
+                    config.malformed_lines += usize::from(std::str::from_utf8(line).is_err());
                 }
                 _ => config.malformed_lines += 1,
             }
@@ -79,7 +79,7 @@ impl PyvenvCfg {
     /// Sets `key` where it stands, or adds it as the last line.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), UnwritableValue> {
         let stays_on_its_line = |text: &str| !text.contains(char::is_control) && text.trim() == text;
-        if !stays_on_its_line(key) || key.is_empty() || key.contains('=') || !stays_on_its_line(value) {
+        if !is_key(key) || !stays_on_its_line(key) || !stays_on_its_line(value) {
             return Err(UnwritableValue { key: key.to_owned(), value: value.to_owned() });
         }
         let known = |entry: &&mut (String, String)| entry.0.eq_ignore_ascii_case(key);
@@ -145,6 +145,11 @@ impl PyvenvCfg {
         }
         text
     }
+}
+
+/// Whether a text can stand before the `=` of a line, and be read as the same key again wherever the line stands.
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && !text.contains('=') && !text.starts_with(['#', '\u{feff}'])
 }
 
 /// Undoes Python's `repr` of a string where the text is one; uv and virtualenv write the prompt bare.
@@ -257,6 +262,11 @@ mod tests {
         let config = PyvenvCfg::parse(b"\xef\xbb\xbfhome = /a\nnonsense\n\n# note\n= x\nkey = \xff\n");
         assert_eq!(config.home(), Some("/a"));
         assert_eq!(config.malformed_lines(), 4);
+        assert_eq!(
+            PyvenvCfg::parse("prompt = \u{fffd}\n".as_bytes()).malformed_lines(),
+            0,
+            "a character too"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use pep440_rs::Version;
+use pep508_rs::{Requirement, VerbatimUrl};
 
 use super::direct_url::DirectUrl;
 use super::name::PackageName;
@@ -193,6 +194,12 @@ impl FrozenRequirements {
     pub fn to_text(&self) -> String {
         self.lines().iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
+}
+
+/// What a `Requires-Dist` says (PEP 508); `None` where it makes no sense.
+pub fn dependency(text: &str) -> Option<Requirement<VerbatimUrl>> {
+    // The grammar is ASCII but for URLs, and the parser panics at some texts that are not.
+    text.is_ascii().then(|| Requirement::from_str(text).ok()).flatten()
 }
 
 /// Whether `pip freeze` leaves a distribution out unless it is told `--all`: pip itself, and before Python 3.12

@@ -161,7 +161,8 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn read_line(line: &str, above: Vec<String>) -> Result<Pin, LineFault> {
-    if line.contains(|character: char| character.is_control() && character != '\t') {
+    // A backslash at the end, before blanks, is no continuation here; but it would be one where the line is written.
+    if line.contains(|character: char| character.is_control() && character != '\t') || line.ends_with('\\') {
         return Err(LineFault::Unreadable);
     }
     if line.starts_with('-') {
@@ -219,16 +220,16 @@ fn split_hashes(line: &str) -> Result<(&str, Vec<String>), LineFault> {
 }
 
 fn read_editable(target: &str, above: Vec<String>) -> Result<Pin, LineFault> {
+    if target.is_empty() || target.starts_with('#') {
+        return Err(LineFault::Unreadable);
+    }
+    let comments: Vec<String> = above.into_iter().filter(|comment| is_pips_comment(comment)).collect();
     let fragment = target.split_once('#').map_or("", |(_, fragment)| fragment);
     let egg = fragment.split('&').find_map(|part| part.strip_prefix("egg="));
     let egg = egg.map(|egg| egg.split('[').next().unwrap_or(egg));
-    let name = egg.or_else(|| above.iter().rev().find_map(|comment| name_in_comment(comment)));
+    let name = egg.or_else(|| comments.iter().rev().find_map(|comment| name_in_comment(comment)));
     let name = name.and_then(|name| PackageName::parse(name).ok()).ok_or(LineFault::NamelessEditable)?;
-    let editable = Editable {
-        target: target.to_owned(),
-        comments: above.into_iter().filter(|comment| comment.starts_with("# Editable ")).collect(),
-        location: project_directory(target),
-    };
+    let editable = Editable { target: target.to_owned(), comments, location: project_directory(target) };
     Ok(Pin::editable(name, editable))
 }
 
@@ -240,6 +241,11 @@ fn project_directory(target: &str) -> Option<PathBuf> {
         _ => place,
     };
     file_url::to_path(place).or_else(|| place.starts_with('/').then(|| PathBuf::from(place)))
+}
+
+/// Whether a comment is one of those that `pip freeze` prints above an editable, and so will a frozen list.
+fn is_pips_comment(comment: &str) -> bool {
+    comment.starts_with("# Editable ") && !comment.contains(char::is_control)
 }
 
 /// The NAME of `# Editable install with no version control (NAME==1.0)`.
@@ -287,9 +293,11 @@ fn read_direct(name: PackageName, extras: Vec<PackageName>, rest: &str) -> Resul
     // In a URL a semicolon is a character like others; a marker stands behind a blank.
     let (url, marker) = split_marker(rest, " ;")?;
     let is_scheme_character = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    // One that begins with a hyphen would be an option where the line is written.
+    let is_started_well = |scheme: &str| scheme.starts_with(|first: char| first.is_ascii_alphabetic());
     let has_scheme = url
         .split_once(':')
-        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(is_scheme_character));
+        .is_some_and(|(scheme, _)| is_started_well(scheme) && scheme.chars().all(is_scheme_character));
     if !has_scheme || url.contains(char::is_whitespace) {
         return Err(LineFault::Unreadable);
     }
@@ -303,7 +311,11 @@ fn split_marker<'text>(text: &'text str, separator: &str) -> Result<(&'text str,
         return Ok((text.trim(), None));
     };
     let marker = marker.trim();
-    MarkerTree::from_str(marker).map_err(|_| LineFault::Unreadable)?;
+    // The grammar is ASCII, and the parser panics at some texts that are not.
+    let is_marker = marker.is_ascii() && MarkerTree::from_str(marker).is_ok();
+    if !is_marker {
+        return Err(LineFault::Unreadable);
+    }
     Ok((before.trim(), Some(marker.to_owned())))
 }
 
@@ -330,6 +342,13 @@ mod tests {
 
     fn fault(line: &str) -> LineFault {
         parse(line).unwrap_err().problems[0].fault
+    }
+
+    #[test]
+    fn a_marker_that_is_no_ascii_is_no_marker() {
+        // The parser of markers panics at this one.
+        assert_eq!(fault("a==1 ; python_version > '2' \u{4d7}"), LineFault::Unreadable);
+        assert_eq!(crate::model::requirements::dependency("a ; python_version > '2' \u{4d7}"), None);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub fn called(asked: Option<&Path>, error: LocateError, caller: &Caller) -> Resu
     known.retain(|one| OsStr::new(&one.name) == typed);
     match known.as_slice() {
         [] => Err(error),
-        [one] => locate::at(&one.path),
+        [one] => locate::at(&one.path, &caller.viewer),
         [one, ..] => Err(LocateError::SeveralCalled {
             name: one.name.clone(),
             paths: known.into_iter().map(|one| one.path).collect(),

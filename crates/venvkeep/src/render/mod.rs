@@ -140,7 +140,7 @@ impl Screen {
         let text = serde_json::to_string_pretty(&envelope).map_err(|error| {
             Failure::new(Exit::Failed, format!("could not make the JSON document: {error}"))
         })?;
-        self.result(&format!("{text}\n"))
+        self.result(&format!("{}\n", printable::json_text(&text)))
     }
 
     /// Tells the user something beside the result.

@@ -46,6 +46,23 @@ pub(crate) fn shell_word(path: &Path) -> String {
     word
 }
 
+/// A JSON document that shows on a terminal what it holds: serde escapes the control characters of ASCII, and this the
+/// other deceptive ones, which can only stand inside of strings.
+pub(crate) fn json_text(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for character in document.chars() {
+        if character.is_ascii() || !is_deceptive(character) {
+            text.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    }
+    text
+}
+
 /// Control characters, and those that reorder or hide what follows on a terminal.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
@@ -58,13 +75,21 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
-    use super::{printable, shell_word};
+    use super::{json_text, printable, shell_word};
 
     #[test]
     fn nothing_reaches_the_terminal_that_could_command_it() {
         assert_eq!(printable("plain é 🚒"), "plain é 🚒");
         assert_eq!(printable("a\n\u{1b}[2Jb\u{202e}c"), "a\\n\\u{1b}[2Jb\\u{202e}c");
         assert_eq!(printable(OsStr::from_bytes(b"a\xffb")), "a\\xffb");
+    }
+
+    #[test]
+    fn json_says_the_same_without_commands_to_the_terminal() {
+        let value = serde_json::json!({ "a": "x\u{9b}31m\u{202e}\u{1b}é\n" });
+        let text = json_text(&serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(text, "{\n  \"a\": \"x\\u009b31m\\u202e\\u001bé\\n\"\n}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]
