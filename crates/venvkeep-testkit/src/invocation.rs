@@ -18,8 +18,8 @@ use crate::{OrFail, Who};
 /// Generous for a loaded machine with two cores; what takes longer hangs.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// `umask` is inherited and the process has one for all threads: a shell sets it for one child.
-const SET_UMASK: &str = r#"umask "$1" && shift && exec "$@""#;
+/// `umask` and limits are inherited and the process has one of each for all threads: a shell sets them for one child.
+const SET_LIMITS: &str = r#"umask "$1" && ulimit -v "$2" && shift 2 && exec "$@""#;
 
 /// A program that is about to run. The environment holds HOME, PATH, LANG and TERM, and what the
 /// test adds; the umask is 022; standard input is empty.
@@ -32,6 +32,7 @@ pub struct Invocation {
     directory: PathBuf,
     variables: BTreeMap<OsString, OsString>,
     umask: Option<u32>,
+    memory: Option<u32>,
     stdin: Vec<u8>,
     time_limit: Duration,
 }
@@ -55,6 +56,7 @@ impl Invocation {
             directory: home.to_owned(),
             variables: variables.map(|(name, value)| (name.into(), value.into())).into(),
             umask: None,
+            memory: None,
             stdin: Vec::new(),
             time_limit: TIME_LIMIT,
         }
@@ -152,6 +154,12 @@ impl Invocation {
         self
     }
 
+    /// Lets the program have this many kibibytes of address space: it fails when it asks for more.
+    pub fn memory(mut self, kibibytes: u32) -> Self {
+        self.memory = Some(kibibytes);
+        self
+    }
+
     /// Gives the program something to read: at most what a pipe holds (64 KiB).
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = text.into();
@@ -205,13 +213,14 @@ impl Invocation {
     }
 
     fn command(&self) -> Command {
-        let mut command = match self.umask {
-            None => Command::new(&self.program),
-            Some(umask) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", SET_UMASK, "sh", &format!("{umask:03o}")]).arg(&self.program);
-                shell
-            }
+        let mut command = if self.umask.is_none() && self.memory.is_none() {
+            Command::new(&self.program)
+        } else {
+            let umask = format!("{:03o}", self.umask.unwrap_or(0o022));
+            let memory = self.memory.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", SET_LIMITS, "sh", &umask, &memory]).arg(&self.program);
+            shell
         };
         command
             .args(&self.args)
