@@ -27,10 +27,13 @@ mod profiles;
 mod prune;
 mod reuse;
 mod root;
+mod several;
 mod snapshots;
 mod support;
+mod surroundings;
 mod trust;
 mod undo;
+mod watched;
 
 /// The program under test.
 const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use venvkeep_testkit::{
     Context, Fingerprint, Invocation, Output, Project, SmallDisk, Who, fingerprint, tools,
@@ -78,6 +79,34 @@ impl<'c> Ground<'c> {
         // A restored ground has none, and a second faulty run begins a new one.
         fs::remove_file(&trace).ok();
         (run, text.lines().filter_map(Step::parse).collect())
+    }
+
+    /// Runs the command and does something else at the step with that number, before it is taken.
+    pub(crate) fn meanwhile(&self, args: &[&str], step: usize, something: impl FnOnce()) -> Output {
+        let trace = self.directory.join("trace");
+        let run = self
+            .venvkeep(args)
+            .env("VENVKEEP_FAULT_TRACE", &trace)
+            .env("VENVKEEP_FAULT", format!("pause@{step}"));
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| run.run());
+            let passed = || fs::read_to_string(&trace).unwrap_or_default().lines().count();
+            while passed() < step && !run.is_finished() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            something();
+            fs::remove_file(&trace).expect("the step was reached");
+            run.join().expect("the run is waited for")
+        })
+    }
+
+    /// Starts the command and kills it after a while; whether it was still at work.
+    pub(crate) fn killed_after(&self, args: &[&str], fault: &str, time: Duration) -> bool {
+        let mut run = self.venvkeep(args).env("VENVKEEP_FAULT", fault).spawn();
+        std::thread::sleep(time);
+        // It may have ended by itself.
+        run.kill().ok();
+        run.wait().expect("it ends").code().is_none()
     }
 
     /// What lies in the project, hidden names included.

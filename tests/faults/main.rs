@@ -10,7 +10,9 @@
 )]
 
 mod ground;
+mod kills;
 mod matrix;
+mod meanwhile;
 mod repeated;
 mod scenario;
 

@@ -22,7 +22,12 @@ fn undo_with_two_renames_again_and_again() {
 
 /// From each of the steps by which the trees change places.
 fn exhaust(scenario: &Scenario<'_>) {
-    let swapping = scenario.steps.iter().rev().filter(|step| step.what != "start");
+    let swapping = scenario
+        .steps
+        .iter()
+        .rev()
+        // What is kept for the user comes after all is settled.
+        .filter(|step| step.what != "start" && !step.kind().contains("the home"));
     let swapping: Vec<_> = swapping.take(if wants_all() { 12 } else { 5 }).collect();
     let mut runs = 0;
     for first in swapping {

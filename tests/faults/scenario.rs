@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Output, Who, require};
 
@@ -78,6 +79,20 @@ impl<'c> Scenario<'c> {
     pub(crate) fn run(&self, fault: &str) -> (Output, Vec<Step>) {
         self.ground.restore();
         self.ground.faulty(self.plan.command, &format!("{fault},{}", self.plan.always))
+    }
+
+    /// From the beginning, killed after a while.
+    pub(crate) fn killed_after(&self, time: Duration) -> bool {
+        self.ground.restore();
+        self.ground.killed_after(self.plan.command, self.plan.always, time)
+    }
+
+    /// From the beginning; something else happens at a step of that kind.
+    pub(crate) fn meanwhile(&self, kind: &str, something: impl FnOnce()) -> Output {
+        let step = self.steps.iter().find(|step| step.kind() == kind);
+        let step = step.unwrap_or_else(|| unreachable!("no step is called {kind}"));
+        self.ground.restore();
+        self.ground.meanwhile(self.plan.command, step.number, something)
     }
 
     /// From what the last run left, with a fault at one step.

@@ -172,6 +172,11 @@ impl Invocation {
         self
     }
 
+    /// The program and its arguments, for another program that starts it (strace).
+    pub fn words(&self) -> Vec<OsString> {
+        [self.program.clone().into_os_string()].into_iter().chain(self.args.iter().cloned()).collect()
+    }
+
     /// Starts the program in its own process group and leaves it to the caller.
     pub fn spawn(&self) -> Child {
         self.command().spawn().or_fail("start", &self.program)

@@ -97,6 +97,9 @@ pub(crate) fn list(error: &RequirementsError, file: &Path) -> Failure {
 /// A heal that did not come to its end.
 pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failure {
     let failure = Failure::new(Exit::Failed, printable(error.to_string())).live(error.live());
+    if is_full(error) {
+        return without_room(failure, prefix, caller);
+    }
     match error {
         HealError::Plan(PlanError::Hostile { list, .. }) => {
             let mut failure = Failure { exit: Exit::Attention, ..failure }
@@ -199,6 +202,21 @@ fn surroundings(failure: Failure, distrust: &Distrust, (prefix, caller): (&Prefi
     failure.hint(elsewhere(prefix, caller)).hint(format!("Or, if you trust everybody who can:  {trusting}"))
 }
 
+fn without_room(failure: Failure, prefix: &Prefix, caller: &Caller) -> Failure {
+    failure
+        .hint(format!("Free some space, perhaps with:  venvkeep prune {}", shell_word(prefix.path())))
+        .hint(elsewhere(prefix, caller))
+}
+
+/// Whether a full disk (or the user's share of it) is behind an error.
+fn is_full(error: &dyn std::error::Error) -> bool {
+    let is_full = |error: &std::io::Error| {
+        matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+    };
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.filter_map(|error| error.downcast_ref()).any(is_full)
+}
+
 /// The way out where nothing can be moved or made beside the environment.
 fn elsewhere(prefix: &Prefix, caller: &Caller) -> String {
     format!("Build the new one in a directory of yours:  {}", heal_to(prefix, caller))
@@ -221,7 +239,15 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
     let journal = prefix.parent().join(siblings::journal_name(prefix));
     let remove = format!("rm -- {}", shell_word(&journal));
     match error {
-        SwapError::Busy { .. } => failure.hint("Wait until it is done, then try again."),
+        SwapError::Busy { holder, .. } => {
+            let failure = failure.hint("Wait until it is done, then try again.");
+            match holder {
+                Some(holder) => failure.hint(format!("Or end it, and what it left is settled:  kill {}", holder.pid)),
+                None => failure,
+            }
+        }
+        SwapError::GroundChanged { .. } => failure
+            .hint("A program that writes there (pip, a running notebook) has to end first; then try again."),
         SwapError::GarbledJournal { .. } => failure
             .hint(format!("If no heal is running, remove it:  {remove}"))
             .hint(format!("What else an interrupted heal may have left: {}", beside(prefix))),
@@ -300,7 +326,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
                 .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
                 .hint("or name one by its path: venvkeep new -p PATH")
         }
-        NewError::Beside(SwapError::Busy { .. }) => failure.hint("Wait until it is done, then try again."),
+        NewError::Beside { prefix, why } => swap(why, prefix, failure),
         _ => failure,
     }
 }

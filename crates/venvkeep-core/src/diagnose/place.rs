@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, Names, counted, found, owner_name, shown_path};
 use crate::inspect::snapshot::{Sibling, Snapshot};
+use crate::model::siblings::is_journal;
 use crate::model::tree::{Tree, Unlisted};
 
 /// The directory around it may not be written, so that a heal could not build beside it.
@@ -57,17 +58,34 @@ pub(super) fn mount_point(snapshot: &Snapshot) -> Option<Finding> {
 
 /// What a heal that was cut off left beside it.
 pub(super) fn interrupted_heal(siblings: &[Sibling]) -> Option<Finding> {
-    let about = Evidence::of(siblings.iter().filter_map(|sibling| match sibling {
-        Sibling::Interrupted(path) => Some(path.clone()),
+    let left = siblings.iter().filter_map(|sibling| match sibling {
+        Sibling::Interrupted(path) => Some(path),
         Sibling::Kept(_) => None,
-    }));
+    });
+    let about = Evidence::of(left.clone().cloned());
     if about.is_empty() {
         return None;
+    }
+    if !left.clone().any(|path| is_journal(path)) {
+        return Some(unrecorded(left, about));
     }
     let message =
         "a heal of it was cut off (or is at work right now); the next heal settles what it left".to_owned();
     let cause = "venvkeep was stopped: the machine lost power, or it was killed";
     Some(Finding { cause: Some(cause.to_owned()), ..found(Code::InterruptedHeal, message, about) })
+}
+
+/// Without its journal nobody can tell whose a stage is, so no heal removes it: it may even be the old environment,
+/// cut off right before it got its kept name.
+fn unrecorded<'a>(stages: impl Iterator<Item = &'a PathBuf>, about: Evidence) -> Finding {
+    let words = stages.filter_map(|path| shlex::bytes::try_quote(path.as_os_str().as_encoded_bytes()).ok());
+    let words: Vec<_> = words.map(|word| String::from_utf8_lossy(&word).into_owned()).collect();
+    let message =
+        "a heal of it was cut off, and the record of what it had done is gone; look into what it left, \
+                   and remove it when there is nothing of yours in it"
+            .to_owned();
+    let remedy = Remedy::Command(format!("rm -rf -- {}", words.join(" ")));
+    Finding { remedy, ..found(Code::InterruptedHeal, message, about) }
 }
 
 /// Old trees that heals kept.

@@ -33,6 +33,7 @@ use crate::model::kept_snapshot::KeptSnapshot;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
+use crate::model::siblings::is_journal;
 use crate::model::tree::Tree;
 use crate::new::place;
 use crate::plan::{
@@ -149,8 +150,10 @@ pub fn heal(
     let root = known.snapshot.tree.facts(Tree::ROOT);
     if unsettled || !fs::lstat(request.prefix.path())?.same_entry(root) {
         known = heal.look()?;
-        known.snapshot.siblings.retain(|beside| matches!(beside, Sibling::Kept(_)));
-        known.findings.retain(|finding| finding.code != Code::InterruptedHeal);
+        // Our own journal is no finding. A stage that no journal knew is, and stays one.
+        let is_own = |beside: &Sibling| matches!(beside, Sibling::Interrupted(path) if is_journal(path));
+        known.snapshot.siblings.retain(|beside| !is_own(beside));
+        known.findings = diagnose(&known.snapshot, &credentials::user_name);
     }
     match heal.decide(&known)? {
         None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
@@ -319,7 +322,7 @@ impl Heal<'_> {
         let (verified, new, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
-        let pending = swap::swap(verified, journal, old.tree.facts(Tree::ROOT), &time)?;
+        let pending = swap::swap(verified, journal, &old.tree, &time)?;
         report.old = Some(self.settle(pending, tools)?);
         Ok(self.look_again(report, new, tools))
     }
@@ -361,8 +364,10 @@ impl Heal<'_> {
         report.remarks.extend(self.without_pip(old));
         report.remarks.extend(remarks::about(old));
         // What cannot be kept is not worth failing for: the old tree still says it all.
-        report.frozen_list =
-            frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())).ok().flatten();
+        match frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())) {
+            Ok(place) => report.frozen_list = place,
+            Err(error) => report.remarks.push(format!("the list could not be kept for you: {error}")),
+        }
         Ok((verified, new, report))
     }
 

@@ -11,7 +11,7 @@
 //! | `error`, `nospace`, `quota` | it is not taken, and the system's answer is `EIO`, `ENOSPC` or `EDQUOT` |
 //! | `abort`, `kill` | the program ends, without or with a chance to say so |
 //! | `stop` | the program gets a SIGTERM, then the step is taken |
-//! | `pause` | the program waits for half a second, so that a test can do something else meanwhile |
+//! | `pause` | the program waits until the trace is gone, so that a test can do something else meanwhile |
 //! | `plain-renames` (without a number) | no rename may exchange names or insist on a free one, as on older file systems |
 
 pub(super) use imp::{has_plain_renames_only, reach, reach_in};
@@ -111,7 +111,11 @@ mod imp {
             "abort" => std::process::abort(),
             "kill" => kill_process(getpid(), Signal::KILL).expect("a process may kill itself"),
             "stop" => kill_process(getpid(), Signal::TERM).expect("a process may stop itself"),
-            "pause" => std::thread::sleep(Duration::from_millis(500)),
+            "pause" => {
+                while ORDERS.trace.as_ref().is_some_and(|trace| trace.exists()) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
             _ => unreachable!("{word} is no fault"),
         }
         Ok(())

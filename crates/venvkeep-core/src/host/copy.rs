@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 
 use super::checkpoint::reach;
-use super::fs::{Directory, Doing, Named, Result, facts_of};
+use super::fs::{Directory, Doing, IoError, Named, Result, facts_of};
 use crate::model::facts::Facts;
 use crate::model::interrupt::Interrupt;
 
@@ -30,6 +30,19 @@ pub enum Copied {
 }
 
 impl Directory {
+    /// Fails where the file system that holds this directory has no room for so many bytes more. One that does not
+    /// tell is believed to have it.
+    pub fn insist_on_room(&self, bytes: u64) -> Result<()> {
+        let Ok(there) = rustix::fs::fstatvfs(&self.fd) else { return Ok(()) };
+        let free = there.f_bavail.saturating_mul(there.f_frsize);
+        if there.f_blocks == 0 || free >= bytes {
+            return Ok(());
+        }
+        let (needed, free) = (bytes.div_ceil(1000), free / 1000);
+        let why = format!("there is no room: {needed} kB are needed and {free} kB are free");
+        Err(IoError::new(Doing::Write, self.path(), io::Error::new(io::ErrorKind::StorageFull, why)))
+    }
+
     /// Copies an open file into this directory, under a name that is free: content, permission bits and time. Bits
     /// that make a program run as somebody else are left out: it has another owner now.
     pub fn receive(&self, name: &OsStr, mut from: File, interrupt: &Interrupt) -> Result<Copied> {

@@ -12,8 +12,9 @@ use super::checkpoint::reach;
 use super::fs::{Doing, IoError, Named, Result, facts_of, lstat_if_any};
 use crate::model::facts::Kind;
 
-/// A locked file. The lock ends with the process, whatever ends it; the file stays until [`LockedFile::remove`], so
-/// that whoever locks it next can read what the last holder wrote.
+/// A locked file. The lock ends with the process, whatever ends it, and with every program that this one started
+/// meanwhile: an installer that outlives a killed venvkeep still writes into the stage, so it has to hold the lock as
+/// well. The file stays until [`LockedFile::remove`], so that whoever locks it next can read what the last holder wrote.
 #[derive(Debug)]
 pub struct LockedFile {
     file: File,
@@ -26,7 +27,8 @@ impl LockedFile {
     pub fn acquire(path: &Path, patience: Duration) -> Result<Option<Self>> {
         let until = Instant::now() + patience;
         loop {
-            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            // Without CLOEXEC: inherited by what is started.
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
             reach("lock", path).named(Doing::Lock, path)?;
             let fd = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).named(Doing::Lock, path)?;
             let file = File::from(fd);
@@ -47,6 +49,11 @@ impl LockedFile {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is still what stands at its path; not where the directory around it was moved away.
+    pub fn is_in_place(&self) -> Result<bool> {
+        is_at(&self.file, &self.path)
     }
 
     /// What its last holder left in it, at most `limit` bytes.

@@ -1,5 +1,9 @@
 //! Which of the user's own processes use an environment.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::ffi::OsStr;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::fs::Directory;
@@ -32,6 +36,36 @@ pub fn using(prefix: &Path, viewer: &Viewer) -> Vec<Running> {
     found
 }
 
+/// A process that has the file at a path open, among those that the viewer may look into; this one does not count.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn holding(path: &Path) -> Option<Running> {
+    let wanted = super::fs::lstat(path).ok()?;
+    let names = Directory::open(Path::new("/proc")).and_then(|proc| proc.names()).unwrap_or_default();
+    let numbers = names.iter().filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok());
+    numbers.filter(|&pid: &u32| pid != std::process::id()).find_map(|pid| {
+        let open = Path::new("/proc").join(pid.to_string()).join("fd");
+        let names = Directory::open(&open).and_then(|open| open.names()).ok()?;
+        let is_it = |name: &Vec<u8>| {
+            let file = super::fs::stat(&open.join(OsStr::from_bytes(name)));
+            file.is_ok_and(|file| file.same_entry(&wanted))
+        };
+        names.iter().any(is_it).then(|| Running { pid, program: program(pid).unwrap_or_default() })
+    })
+}
+
+/// See [`using`].
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn holding(_path: &Path) -> Option<Running> {
+    None
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn program(pid: u32) -> Option<String> {
+    let process = Directory::open(&Path::new("/proc").join(pid.to_string())).ok()?;
+    let line = process.read(Path::new("cmdline"), MAX_SIZE).ok()?;
+    Some(String::from_utf8_lossy(line.split(|&byte| byte == 0).next()?).into_owned())
+}
+
 /// macOS shows the files of a process only through calls that need unsafe code.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn using(_prefix: &Path, _viewer: &Viewer) -> Vec<Running> {
@@ -40,9 +74,6 @@ pub fn using(_prefix: &Path, _viewer: &Viewer) -> Vec<Running> {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn uses(pid: u32, prefix: &Path, viewer: &Viewer) -> Option<Running> {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-
     let process = Directory::open(Path::new(&format!("/proc/{pid}"))).ok()?;
     if process.facts().ok()?.uid != viewer.uid {
         return None;

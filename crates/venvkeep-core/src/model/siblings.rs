@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::prefix::Prefix;
 
@@ -43,6 +44,11 @@ pub fn stage_name(prefix: &Prefix, random: u64) -> OsString {
 /// The name of the journal.
 pub fn journal_name(prefix: &Prefix) -> OsString {
     hidden(prefix.name(), JOURNAL, "")
+}
+
+/// Whether a path beside an environment is its journal's.
+pub fn is_journal(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_bytes().ends_with(JOURNAL.as_bytes()))
 }
 
 /// What all names beside the environment begin with.

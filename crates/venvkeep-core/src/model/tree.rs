@@ -213,6 +213,35 @@ impl Tree {
         self.entries[directory.0 as usize].children.clone().map(EntryId)
     }
 
+    /// The first entry that this tree and a later one do not both have, or that is another file now: with another
+    /// kind, owner, mode or inode, or, but for directories, of another size or time. Names that do not matter are
+    /// passed over, with what is below them.
+    pub fn difference(&self, later: &Self, matters: impl Fn(&OsStr) -> bool) -> Option<PathBuf> {
+        let mut pending = vec![(Self::ROOT, Self::ROOT)];
+        while let Some((mine, theirs)) = pending.pop() {
+            let mut mine = self.children(mine).filter(|&id| matters(self.name(id)));
+            let mut theirs = later.children(theirs).filter(|&id| matters(later.name(id)));
+            loop {
+                match (mine.next(), theirs.next()) {
+                    (None, None) => break,
+                    (Some(one), Some(other)) if self.name(one) == later.name(other) => {
+                        if !is_unchanged(self.facts(one), later.facts(other)) {
+                            return Some(self.path(one));
+                        }
+                        pending.push((one, other));
+                    }
+                    // Both are in order of name, so the smaller name is the one that the other tree lacks.
+                    (Some(one), Some(other)) if self.name(one) > later.name(other) => {
+                        return Some(later.path(other));
+                    }
+                    (Some(one), _) => return Some(self.path(one)),
+                    (None, Some(other)) => return Some(later.path(other)),
+                }
+            }
+        }
+        None
+    }
+
     /// The entry of that name in a directory.
     pub fn child(&self, directory: EntryId, name: &OsStr) -> Option<EntryId> {
         let Range { start, end } = self.entries[directory.0 as usize].children;
@@ -276,6 +305,12 @@ impl<'a> Finder<'a> {
     }
 }
 
+fn is_unchanged(before: &Facts, now: &Facts) -> bool {
+    let content = |facts: &Facts| (facts.kind != Kind::Directory).then_some((facts.size, facts.modified_ns));
+    let itself = |facts: &Facts| (facts.kind, facts.uid, facts.mode);
+    before.same_entry(now) && itself(before) == itself(now) && content(before) == content(now)
+}
+
 /// Entries and names are bounded by [`Tree::MAX_ENTRIES`], so that their positions fit into 32 bits.
 fn position(at: usize) -> u32 {
     u32::try_from(at).expect("the walk stops at MAX_ENTRIES, and their names stay below 4 GiB")
@@ -318,6 +353,31 @@ mod tests {
         }
         assert_eq!(tree.path(inside[0]), Path::new("lib/x.py"));
         assert_eq!(tree.len(), 4);
+    }
+
+    #[test]
+    fn what_differs_between_two_walks_is_named() {
+        let tree = |files: &[(&str, u64)]| {
+            let mut tree = Tree::new(facts(Kind::Directory));
+            let mut found = listing(&[]);
+            for (name, size) in files {
+                found.push(name.as_bytes(), Facts { size: *size, ..facts(Kind::File) });
+            }
+            assert_eq!(tree.add_children(Tree::ROOT, &mut found).count(), files.len());
+            tree
+        };
+        let before = tree(&[("a", 1), ("c", 1)]);
+        for (later, differs) in [
+            (&[("a", 1), ("c", 1)][..], None),
+            (&[("a", 1), ("c", 1), ("x.pyc", 1)], None),
+            (&[("a", 1), ("b", 1), ("c", 1)], Some("b")),
+            (&[("a", 2), ("c", 1)], Some("a")),
+            (&[("a", 1)], Some("c")),
+            (&[("c", 1)], Some("a")),
+        ] {
+            let found = before.difference(&tree(later), |name| name != "x.pyc");
+            assert_eq!(found.as_deref(), differs.map(Path::new), "{later:?}");
+        }
     }
 
     #[test]

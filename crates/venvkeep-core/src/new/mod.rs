@@ -107,8 +107,13 @@ pub enum NewError {
     #[error("could not put pip in: {0}")]
     Seed(#[from] WheelError),
     /// Another run is at work there, or what it left cannot be settled.
-    #[error(transparent)]
-    Beside(#[from] SwapError),
+    #[error("{why}")]
+    Beside {
+        /// The environment.
+        prefix: Prefix,
+        /// What is the matter beside it.
+        why: SwapError,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -126,7 +131,8 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
     let mut around = Around::make(&environment)?;
     let prefix = physical_prefix(&environment)?;
     place::usable(prefix.path())?;
-    let mut journal = Journal::open(&prefix)?;
+    let mut journal =
+        Journal::open(&prefix).map_err(|why| NewError::Beside { prefix: prefix.clone(), why })?;
     // While another run held the place, it may have filled it.
     insist_on_free(prefix.path())?;
     let stage = Stage::create(&prefix)?;

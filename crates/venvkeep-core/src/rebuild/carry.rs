@@ -121,6 +121,7 @@ impl Carrier<'_> {
         let is_directory = |id: &EntryId| tree.facts(*id).kind == Kind::Directory;
         let all: Vec<EntryId> = tree.ids().filter(chosen).collect();
         let (directories, others): (Vec<EntryId>, Vec<EntryId>) = all.into_iter().partition(is_directory);
+        self.to.insist_on_room(others.iter().map(|&id| tree.facts(id).size).sum())?;
         for &id in &directories {
             self.stop_if_asked()?;
             self.target(tree.parent(id))?.make_child(tree.name(id))?;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::SwapError;
 use crate::host::fs::{self, Directory, Doing, IoError};
 use crate::host::lock::LockedFile;
+use crate::host::running;
 use crate::model::facts::Facts;
 use crate::model::prefix::Prefix;
 use crate::model::siblings::{self, SiblingKind};
@@ -93,7 +94,8 @@ impl Journal {
     pub fn open(prefix: &Prefix) -> Result<Self, SwapError> {
         let path = prefix.parent().join(siblings::journal_name(prefix));
         let held = LockedFile::acquire(&path, PATIENCE)?;
-        let file = held.ok_or_else(|| SwapError::Busy { prefix: prefix.path().to_owned() })?;
+        let busy = || SwapError::Busy { prefix: prefix.path().to_owned(), holder: running::holding(&path) };
+        let file = held.ok_or_else(busy)?;
         let mut journal = Self { file, prefix: prefix.clone() };
         journal.settle()?;
         journal.remove_empty_stages();
@@ -115,6 +117,10 @@ impl Journal {
 
     /// Brings the disk to the settled state that the steps so far lead to, and forgets them.
     pub(super) fn settle(&mut self) -> Result<(), SwapError> {
+        if !self.file.is_in_place()? {
+            // The directory was moved away with all that is in it: whoever comes next finds the journal there.
+            return Err(SwapError::GroundChanged { what: self.prefix.parent().to_owned() });
+        }
         let steps = self.steps()?;
         super::recover::settle(&self.prefix, &steps)?;
         Ok(self.file.clear()?)

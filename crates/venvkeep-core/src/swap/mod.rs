@@ -9,7 +9,8 @@ mod keep;
 mod place;
 mod recover;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use journal::Identity;
 pub use journal::{How, Journal};
@@ -17,23 +18,27 @@ pub use keep::{bring_back, remove_kept};
 pub use place::{Placed, place};
 
 use crate::error::LiveState;
-use crate::host::fs::{self, IoError};
+use crate::host::fs::{self, Directory, IoError};
 use crate::host::rename::{self, Movable};
+use crate::host::running::Running;
+use crate::host::walk;
 use crate::inspect::beside;
-use crate::model::facts::Facts;
 use crate::model::prefix::Prefix;
 use crate::model::siblings;
+use crate::model::tree::Tree;
 use crate::rebuild::stage::Stage;
 use crate::verify::VerifiedStage;
 
 /// Why the trees did not change places.
 #[derive(Debug, thiserror::Error)]
 pub enum SwapError {
-    /// Another heal of this environment is at work.
-    #[error("another venvkeep is working on {} right now", .prefix.display())]
+    /// Another run is at work on this environment, or an installer that it had started before it was killed.
+    #[error("{} on {} right now", busy_words(.holder.as_ref()), .prefix.display())]
     Busy {
         /// The environment.
         prefix: PathBuf,
+        /// Who holds the lock, where that can be told.
+        holder: Option<Running>,
     },
     /// The journal of an interrupted heal makes no sense.
     #[error("{} was left by an interrupted heal and cannot be understood", .journal.display())]
@@ -47,11 +52,11 @@ pub enum SwapError {
         /// The environment.
         prefix: PathBuf,
     },
-    /// The directory at the prefix is not the one that was inspected.
-    #[error("{} was replaced while venvkeep worked", .prefix.display())]
+    /// The environment is not as it was inspected, so that the new one would lack what has come since.
+    #[error("{} was changed by somebody else while venvkeep worked", .what.display())]
     GroundChanged {
-        /// The environment.
-        prefix: PathBuf,
+        /// What is another one, or is not what it was.
+        what: PathBuf,
     },
     /// The old tree cannot be renamed.
     #[error("{} cannot be moved aside: {}", .prefix.display(), movable_words(*.why))]
@@ -106,6 +111,17 @@ impl SwapError {
     }
 }
 
+fn busy_words(holder: Option<&Running>) -> String {
+    match holder {
+        Some(one) if !one.program.ends_with("venvkeep") => format!(
+            "{} (process {}), which a venvkeep had started that was killed, is still working",
+            one.program, one.pid
+        ),
+        Some(one) => format!("another venvkeep (process {}) is working", one.pid),
+        None => "another venvkeep is working".to_owned(),
+    }
+}
+
 fn movable_words(why: Movable) -> &'static str {
     match why {
         Movable::Yes => "it can",
@@ -129,27 +145,26 @@ pub fn probe(prefix: &Prefix, non_empty: &Stage) -> Result<(), SwapError> {
     }
 }
 
-/// Puts the verified stage in the place of the environment whose directory was `old` when it was inspected.
+/// Puts the verified stage in the place of the environment that was `old` when it was inspected.
 /// `time`, as `20261121-091500`, becomes part of the old tree's name.
 ///
 /// On an error the old tree is live, and the journal's drop removes the stage; unless the error says otherwise.
 pub fn swap(
     verified: VerifiedStage,
     mut journal: Journal,
-    old: &Facts,
+    old: &Tree,
     time: &str,
 ) -> Result<PendingSwap, SwapError> {
     let prefix = journal.prefix().clone();
     fs::flush(verified.path())?;
-    if !fs::lstat(prefix.path())?.same_entry(old) {
-        return Err(SwapError::GroundChanged { prefix: prefix.path().to_owned() });
-    }
+    insist_on_same(&prefix, old)?;
+    let old = old.facts(Tree::ROOT);
     let kept = free_kept_name(&prefix, time)?;
     journal.swapping(old, &kept)?;
     let stage = verified.into_stage();
     if !fs::lstat(stage.path())?.same_entry(&stage.place().identity) {
         // Where others can write the directory around, the stage itself may have been replaced since it was verified.
-        return Err(SwapError::GroundChanged { prefix: prefix.path().to_owned() });
+        return Err(SwapError::GroundChanged { what: stage.path().to_owned() });
     }
     let place = stage.release();
     let new = Identity::of(&place.identity);
@@ -163,6 +178,22 @@ pub fn swap(
     }
     pending.decided = false;
     Ok(pending)
+}
+
+/// The environment is still what was inspected; but for bytecode, which Python writes whenever it is used.
+fn insist_on_same(prefix: &Prefix, old: &Tree) -> Result<(), SwapError> {
+    let changed = |what: PathBuf| Err(SwapError::GroundChanged { what });
+    if !fs::lstat(prefix.path())?.same_entry(old.facts(Tree::ROOT)) {
+        return changed(prefix.path().to_owned());
+    }
+    // One that may not be listed was not listed before either.
+    let Ok(directory) = Directory::open(prefix.path()) else { return Ok(()) };
+    let is_bytecode =
+        |name: &OsStr| name == "__pycache__" || Path::new(name).extension().is_some_and(|end| end == "pyc");
+    match old.difference(&walk::tree(&directory)?, |name| !is_bytecode(name)) {
+        Some(path) => changed(prefix.join(path)),
+        None => Ok(()),
+    }
 }
 
 fn free_kept_name(prefix: &Prefix, time: &str) -> Result<PathBuf, IoError> {
@@ -260,7 +291,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use super::{How, Journal, Prefix, Stage, SwapError, rename, swap};
+    use super::{Directory, How, Journal, Prefix, Stage, SwapError, Tree, rename, swap, walk};
     use crate::host::fs::lstat;
     use crate::verify::VerifiedStage;
 
@@ -293,6 +324,10 @@ mod tests {
         names
     }
 
+    fn walked(dir: &Path) -> Tree {
+        walk::tree(&Directory::open(dir).unwrap()).unwrap()
+    }
+
     fn staged(ground: &Ground) -> (Journal, VerifiedStage, PathBuf) {
         let mut journal = Journal::open(&ground.prefix).unwrap();
         let stage = Stage::create(&ground.prefix).unwrap();
@@ -305,7 +340,7 @@ mod tests {
     #[test]
     fn settled_the_new_is_live_and_the_old_kept() {
         let ground = ground();
-        let old = lstat(ground.prefix.path()).unwrap();
+        let old = walked(ground.prefix.path());
         let (journal, stage, _) = staged(&ground);
         let settled = swap(stage, journal, &old, "20261121-091500").unwrap().settle().unwrap();
         assert_eq!(names(ground.prefix.path()), ["new"]);
@@ -318,7 +353,7 @@ mod tests {
     fn dropped_or_rolled_back_the_old_is_live_and_nothing_else_is_left() {
         for explicitly in [true, false] {
             let ground = ground();
-            let old = lstat(ground.prefix.path()).unwrap();
+            let old = walked(ground.prefix.path());
             let (journal, stage, _) = staged(&ground);
             let pending = swap(stage, journal, &old, "t").unwrap();
             assert_eq!(names(ground.prefix.path()), ["new"]);
@@ -351,13 +386,28 @@ mod tests {
     #[test]
     fn an_exchanged_ground_is_noticed() {
         let ground = ground();
-        let old = lstat(ground.prefix.path()).unwrap();
+        let old = walked(ground.prefix.path());
         let (journal, stage, _) = staged(&ground);
         rename::over(ground.prefix.path(), &ground.prefix.parent().join("elsewhere")).unwrap();
         fs_new(ground.prefix.path(), "other");
         assert!(matches!(swap(stage, journal, &old, "t"), Err(SwapError::GroundChanged { .. })));
         assert_eq!(names(ground.prefix.path()), ["other"]);
         assert_eq!(names(ground.prefix.parent()), [".venv", "elsewhere"]);
+    }
+
+    #[test]
+    fn what_was_written_into_the_old_tree_meanwhile_is_noticed_but_for_bytecode() {
+        for (name, harmless) in [("notes", false), ("__pycache__", true)] {
+            let ground = ground();
+            let old = walked(ground.prefix.path());
+            let (journal, stage, _) = staged(&ground);
+            fs_new(&ground.prefix.join(name), "x");
+            let swapped = swap(stage, journal, &old, "t").map(|pending| drop(pending.settle()));
+            assert_eq!(swapped.is_ok(), harmless, "{swapped:?}");
+            let live =
+                if harmless { vec!["new".to_owned()] } else { vec![name.to_owned(), "old".to_owned()] };
+            assert_eq!(names(ground.prefix.path()), live);
+        }
     }
 
     /// What a crash leaves: the journal's file with its steps, nobody holding it.

@@ -23,7 +23,7 @@
 //! Directories are told apart by device and inode, never by name: a sibling is removed only when it is the very
 //! directory that the journal says the heal made. Anything else on the disk is left alone and said.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::SwapError;
 use super::journal::{Identity, Step};
@@ -32,42 +32,47 @@ use crate::model::prefix::Prefix;
 
 /// What the journal says, as one value.
 #[derive(Default)]
-struct Told<'a> {
-    stage: Option<(&'a Path, Identity)>,
-    swap: Option<(Identity, &'a Path)>,
+struct Told {
+    stage: Option<(PathBuf, Identity)>,
+    swap: Option<(Identity, PathBuf)>,
     rolling_back: bool,
-    undo: Option<Undo<'a>>,
+    undo: Option<Undo>,
 }
 
 /// A kept tree on its way back to the prefix.
-struct Undo<'a> {
-    kept: &'a Path,
+struct Undo {
+    kept: PathBuf,
     returning: Identity,
     live: Option<Identity>,
-    aside: &'a Path,
+    aside: PathBuf,
 }
 
 /// Brings the disk to one of the two settled states: wholly the old environment, or wholly the new one.
 pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
     let mut told = Told::default();
+    // Of the paths only the names count: the directory may have been moved, with everything in it.
+    let here = |path: &Path| prefix.parent().join(path.file_name().unwrap_or_default());
     for step in steps {
         match step {
-            Step::Building { stage, identity } => told.stage = Some((stage, *identity)),
-            Step::Swapping { old, kept } => told.swap = Some((*old, kept)),
+            Step::Building { stage, identity } => told.stage = Some((here(stage), *identity)),
+            Step::Swapping { old, kept } => told.swap = Some((*old, here(kept))),
             Step::RollingBack => told.rolling_back = true,
             Step::Returning { kept, returning, live, aside } => {
-                told.undo = Some(Undo { kept, returning: *returning, live: *live, aside });
+                told.undo =
+                    Some(Undo { kept: here(kept), returning: *returning, live: *live, aside: here(aside) });
             }
         }
     }
     if let Some(undo) = &told.undo {
         return settle_undo(prefix, undo);
     }
-    let Some((stage, new)) = told.stage else { return Ok(()) };
-    if !is_sibling(prefix, stage) || told.swap.is_some_and(|(_, kept)| !is_sibling(prefix, kept)) {
+    let Some((stage, new)) = &told.stage else { return Ok(()) };
+    let new = *new;
+    if !is_sibling(prefix, stage) || told.swap.as_ref().is_some_and(|(_, kept)| !is_sibling(prefix, kept)) {
         return Err(SwapError::Unsettled { prefix: prefix.path().to_owned() });
     }
-    let Some((old, kept)) = told.swap else { return discard(stage, new) };
+    let Some((old, kept)) = &told.swap else { return discard(stage, new) };
+    let old = *old;
     let (live, side) = (there(prefix.path())?, there(stage)?);
     match (live, side, told.rolling_back) {
         (Some(at), _, _) if at == old => discard(stage, new),
@@ -101,19 +106,19 @@ fn there(path: &Path) -> Result<Option<Identity>, SwapError> {
 }
 
 /// Brings an undo to its end where it had begun.
-fn settle_undo(prefix: &Prefix, undo: &Undo<'_>) -> Result<(), SwapError> {
+fn settle_undo(prefix: &Prefix, undo: &Undo) -> Result<(), SwapError> {
     let unsettled = || SwapError::Unsettled { prefix: prefix.path().to_owned() };
-    if !is_sibling(prefix, undo.kept) || !is_sibling(prefix, undo.aside) {
+    if !is_sibling(prefix, &undo.kept) || !is_sibling(prefix, &undo.aside) {
         return Err(unsettled());
     }
-    match (there(prefix.path())?, there(undo.kept)?) {
+    match (there(prefix.path())?, there(&undo.kept)?) {
         (at, _) if at.is_some() && at == undo.live => Ok(()),
         (Some(at), None) if at == undo.returning => Ok(()),
         (Some(at), beside) if at == undo.returning && beside == undo.live => {
-            Ok(rename::to_free_name(undo.kept, undo.aside)?)
+            Ok(rename::to_free_name(&undo.kept, &undo.aside)?)
         }
         (None, Some(beside)) if beside == undo.returning => {
-            Ok(rename::to_free_name(undo.kept, prefix.path())?)
+            Ok(rename::to_free_name(&undo.kept, prefix.path())?)
         }
         _ => Err(unsettled()),
     }

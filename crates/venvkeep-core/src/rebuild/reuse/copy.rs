@@ -46,6 +46,7 @@ pub(super) fn all(
 ) -> Result<Copied, ReuseError> {
     let chunks = jobs.chunks();
     let all: u64 = chunks.iter().map(Chunk::bytes).sum();
+    target.insist_on_room(all)?;
     let (sender, receiver) = mpsc::channel();
     let copier = Copier {
         old: order.old,
