@@ -1,2 +1,365 @@
-# venvkeep for bash: activates the environments that you trust, and notices those that are not yours.
-# Sourced from your profile; nothing in here is filled in.
+# venvkeep for bash (3.2 and newer): activates the environments that you trust where you enter them, takes them
+# back where you leave, and says once when one on the way is not yours. To be sourced from your profile.
+# shellcheck shell=bash
+#
+# VENVKEEP_DISABLE=1 turns it off, VENVKEEP_QUIET=1 keeps it silent, VIRTUAL_ENV_DISABLE_PROMPT=1 leaves the
+# prompt alone. Nothing in an environment is ever sourced or run from here, and nothing here starts a process,
+# but for the commands activate and venvkeep, and for the one line about an environment that is not yours.
+
+# Only a shell that somebody types into.
+[[ $- == *i* ]] || return 0
+
+# A new shell knows nothing yet; one that reads this file again keeps what it knows. State may come in through
+# the environment (set -a), functions of this name do not.
+if ! declare -F _venvkeep_hook >/dev/null; then
+    _venvkeep_env=     # the environment that was activated from here
+    _venvkeep_how=     # why: auto (found on the way) or asked (by name)
+    _venvkeep_tag=     # what was put before PS1
+    _venvkeep_idle=    # a VIRTUAL_ENV that was there at the start and is not on PATH
+    _venvkeep_manual=  # an environment that something else activated
+    _venvkeep_held=    # the environment that the user deactivated and is still in
+    _venvkeep_left=    # a directory that another tool may bring back to PATH
+    _venvkeep_pwd=     # where the last look was
+    _venvkeep_told=:   # the environments that something was said about
+    _venvkeep_home=    # PYTHONHOME as it was
+    _venvkeep_new=true # nothing was looked at yet
+fi
+
+# The state directory, as the program finds it.
+function _venvkeep_state {
+    case ${XDG_STATE_HOME-} in
+    /*) _venvkeep_reply=$XDG_STATE_HOME/venvkeep ;;
+    *) _venvkeep_reply=${HOME-}/.local/state/venvkeep ;;
+    esac
+}
+
+# Whether the environment at $1 is trusted. Then _venvkeep_path is its physical path, _venvkeep_name its name.
+function _venvkeep_trusted {
+    local here=$1 token='' record
+    _venvkeep_path='' _venvkeep_name=''
+    # The user's own, each part in its place and no link.
+    [[ ! -L $here && -O $here && -d $here/bin && ! -L $here/bin && -O $here/bin ]] || return 1
+    [[ -f $here/pyvenv.cfg && ! -L $here/pyvenv.cfg && -O $here/pyvenv.cfg ]] || return 1
+    [[ -f $here/.venvkeep && ! -L $here/.venvkeep && -O $here/.venvkeep && -r $here/.venvkeep ]] || return 1
+    IFS= read -r token <"$here/.venvkeep" || [[ -n $token ]] || return 1
+    # It becomes part of a path.
+    [[ ${#token} -eq 32 && $token != *[!0123456789abcdef]* ]] || return 1
+    _venvkeep_state
+    record=$_venvkeep_reply/trusted/$token
+    [[ -f $record && ! -L $record && -O $record && -O ${record%/*} && -r $record ]] || return 1
+    { IFS= read -r _venvkeep_path && IFS= read -r _venvkeep_name; } <"$record" || :
+    # The place that was trusted, not another one that the token was carried to.
+    [[ $_venvkeep_path == /*/* && $_venvkeep_path != *:* && $_venvkeep_path -ef $here ]] || return 1
+    [[ ! -L $_venvkeep_path && ! -L ${_venvkeep_path%/*} && -O ${_venvkeep_path%/*} ]] || return 1
+    _venvkeep_letters "$_venvkeep_name"
+    _venvkeep_name=$_venvkeep_reply
+}
+
+# What of the name $1 can stand in a prompt: nothing that bash expands there.
+function _venvkeep_letters {
+    _venvkeep_reply=${1//[!ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-]/}
+    _venvkeep_reply=${_venvkeep_reply:-venv}
+}
+
+# Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
+# nearest decides, as it does for the program.
+function _venvkeep_find {
+    local dir=${PWD-} here
+    while :; do
+        for here in "${dir%/}/.venv" "${dir%/}/venv" "${dir%/}/env"; do
+            if [[ -e $here/pyvenv.cfg ]]; then
+                if _venvkeep_trusted "$here"; then return 0; fi
+                if [[ ! -O $here || ! -O $here/bin || ! -O $here/pyvenv.cfg ]]; then _venvkeep_tell "$here"; fi
+                return 1
+            elif [[ -d $here && ! -x $here && ! -O $here ]]; then
+                _venvkeep_tell "$here"
+                return 1
+            fi
+        done
+        if [[ -z $dir || $dir == / || $dir == "${HOME-}" || $dir -ef ${HOME-} ]]; then break; fi
+        dir=${dir%/*}
+    done
+    _venvkeep_state
+    here=$_venvkeep_reply/default
+    [[ -f $here && ! -L $here && -O $here && -r $here ]] || return 1
+    { IFS= read -r dir || :; } <"$here"
+    _venvkeep_trusted "$dir"
+}
+
+# One line, once a shell: whose the environment at $1 is. The program knows how to say it.
+function _venvkeep_tell {
+    if [[ -n ${VENVKEEP_QUIET-} || $_venvkeep_told == *":$1:"* ]]; then return 0; fi
+    _venvkeep_told+=$1:
+    if type -P venvkeep >/dev/null; then command venvkeep notice -- "$1" </dev/null || :; fi
+}
+
+# The list of directories $2 without the element $1: without the first, or with $3 without the last.
+function _venvkeep_without {
+    local list=:$2:
+    _venvkeep_reply=$2
+    [[ $list == *":$1:"* ]] || return 0
+    if [[ -n ${3-} ]]; then
+        list=${list%":$1:"*}:${list##*":$1:"}
+    else
+        list=${list%%":$1:"*}:${list#*":$1:"}
+    fi
+    list=${list#:}
+    _venvkeep_reply=${list%:}
+}
+
+# Puts the environment at $1, called $2, in front; $3 says why.
+function _venvkeep_enter {
+    _venvkeep_env=$1 _venvkeep_how=$3 _venvkeep_tag=''
+    if [[ $3 == auto ]]; then
+        # Shells that start in this one know by it that nobody asked for the environment.
+        export VENVKEEP_ACTIVE=$1
+    fi
+    if [[ -n ${PYTHONHOME-} ]]; then
+        _venvkeep_home=$PYTHONHOME
+        unset PYTHONHOME
+    fi
+    export VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=$2
+    export PATH=$1/bin${PATH:+:$PATH}
+    _venvkeep_show "$2"
+}
+
+# The name $1 in the prompt, and the command that takes it away.
+function _venvkeep_show {
+    if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} ]]; then
+        _venvkeep_tag="($1) "
+        # An exported PS1 may have it from the shell around this one.
+        if [[ ${PS1-} != "$_venvkeep_tag"* ]]; then PS1=$_venvkeep_tag${PS1-}; fi
+    fi
+    function deactivate { _venvkeep_deactivate; }
+}
+
+# Takes back exactly what was put in; what the user changed meanwhile stays.
+function _venvkeep_leave {
+    _venvkeep_without "$_venvkeep_env/bin" "${PATH-}"
+    PATH=$_venvkeep_reply
+    _venvkeep_remember
+    if [[ ${VIRTUAL_ENV-} == "$_venvkeep_env" ]]; then
+        unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+        if [[ -n $_venvkeep_idle ]]; then export VIRTUAL_ENV=$_venvkeep_idle; fi
+    fi
+    if [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
+        PS1=${PS1%%"$_venvkeep_tag"*}${PS1#*"$_venvkeep_tag"}
+    fi
+    if [[ -n $_venvkeep_home ]]; then export PYTHONHOME=$_venvkeep_home; fi
+    unset VENVKEEP_ACTIVE
+    unset -f deactivate
+    _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home=''
+}
+
+# direnv and mise save PATH as it was, and bring it back when they leave a directory.
+function _venvkeep_remember {
+    if [[ -n ${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_left=$_venvkeep_env/bin; fi
+}
+
+# They have had their turn by now: PATH loses what we had left, and gets back what is active.
+function _venvkeep_mend {
+    if [[ $_venvkeep_left != "$_venvkeep_env/bin" ]]; then
+        _venvkeep_without "$_venvkeep_left" "${PATH-}"
+        PATH=$_venvkeep_reply
+    fi
+    if [[ -n $_venvkeep_env && :${PATH-}: != *":$_venvkeep_env/bin:"* ]]; then PATH=$_venvkeep_env/bin:${PATH-}; fi
+    _venvkeep_left=''
+}
+
+# Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
+# has saved to bring back.
+function _venvkeep_yield {
+    local bin=$_venvkeep_env/bin tag=$_venvkeep_tag
+    _venvkeep_without "$bin" "${PATH-}" last
+    # Of the same environment, activated once more, one stays.
+    if [[ ${VIRTUAL_ENV-} != "$_venvkeep_env" || :$_venvkeep_reply: == *":$bin:"* ]]; then PATH=$_venvkeep_reply; fi
+    if [[ -n ${_OLD_VIRTUAL_PATH-} ]]; then
+        _venvkeep_without "$bin" "$_OLD_VIRTUAL_PATH"
+        _OLD_VIRTUAL_PATH=$_venvkeep_reply
+    else
+        unset -f deactivate
+    fi
+    if [[ -n $tag ]]; then
+        if [[ ${PS1-} == *"$tag"* ]]; then PS1=${PS1%"$tag"*}${PS1##*"$tag"}; fi
+        if [[ ${_OLD_VIRTUAL_PS1-} == *"$tag"* ]]; then
+            _OLD_VIRTUAL_PS1=${_OLD_VIRTUAL_PS1%"$tag"*}${_OLD_VIRTUAL_PS1##*"$tag"}
+        fi
+    fi
+    if [[ -z ${VIRTUAL_ENV-} && -n $_venvkeep_home ]]; then export PYTHONHOME=$_venvkeep_home; fi
+    unset VENVKEEP_ACTIVE
+    _venvkeep_remember
+    _venvkeep_manual=$_venvkeep_env
+    _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home=''
+}
+
+# What `deactivate` does: it holds until the user leaves the tree, or asks for an environment.
+function _venvkeep_deactivate {
+    if [[ -z $_venvkeep_env ]]; then return 0; fi
+    if [[ $_venvkeep_how == auto ]]; then _venvkeep_held=$_venvkeep_env; else _venvkeep_manual=$_venvkeep_env; fi
+    _venvkeep_leave
+}
+
+# Brings the shell to what should be active here.
+function _venvkeep_look {
+    local hold=''
+    if [[ -n ${VENVKEEP_DISABLE-} ]]; then
+        if [[ -n $_venvkeep_env ]]; then _venvkeep_leave; fi
+        _venvkeep_new=true
+        return 0
+    fi
+    if [[ -n $_venvkeep_env ]]; then
+        if [[ ${VIRTUAL_ENV-} != "$_venvkeep_env" || -n ${_OLD_VIRTUAL_PATH-} ]]; then
+            _venvkeep_yield
+        elif [[ $_venvkeep_how == asked ]]; then
+            if [[ -d $_venvkeep_env/bin ]]; then return 0; fi
+            _venvkeep_leave
+        elif [[ $PWD == "$_venvkeep_pwd" && -z $_venvkeep_new && -O $_venvkeep_env/bin ]]; then
+            if [[ -n $_venvkeep_left ]]; then _venvkeep_mend; fi
+            return 0
+        fi
+    fi
+    if [[ -z $_venvkeep_env ]]; then
+        if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_venvkeep_idle" ]]; then
+            _venvkeep_manual=$VIRTUAL_ENV
+            return 0
+        fi
+        if [[ -n $_venvkeep_left ]]; then _venvkeep_mend; fi
+        if [[ -n $_venvkeep_manual ]]; then
+            # Deactivated by hand: nothing else comes in its place until the tree is left.
+            hold=true _venvkeep_manual=''
+        elif [[ $PWD == "$_venvkeep_pwd" && -z $_venvkeep_new ]]; then
+            return 0
+        fi
+    fi
+    _venvkeep_pwd=$PWD _venvkeep_new=''
+    if ! _venvkeep_find; then _venvkeep_path=''; fi
+    if [[ -n $hold ]]; then _venvkeep_held=$_venvkeep_path; fi
+    if [[ $_venvkeep_path != "$_venvkeep_held" ]]; then _venvkeep_held=''; fi
+    if [[ -n $_venvkeep_env && $_venvkeep_env != "$_venvkeep_path" ]]; then _venvkeep_leave; fi
+    if [[ -n $_venvkeep_path && -z $_venvkeep_env && -z $_venvkeep_held ]]; then
+        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+    fi
+}
+
+# In PROMPT_COMMAND. The next command there, and the prompt, see the status of what the user typed; with set -e
+# any other than 0 would end the shell.
+function _venvkeep_hook {
+    local code=$?
+    _venvkeep_look
+    [[ $- == *e* ]] || return "$code"
+}
+
+# Makes the environment $1 (a path or a name; the nearest without) active from anywhere.
+function _venvkeep_activate {
+    local answer
+    case ${1-} in
+    -*)
+        command venvkeep activate "$@"
+        return
+        ;;
+    esac
+    if [[ -n $_venvkeep_held && $# -eq 0 ]]; then
+        _venvkeep_held='' _venvkeep_new=true
+        _venvkeep_look
+        if [[ -n $_venvkeep_env ]]; then return 0; fi
+    fi
+    answer=$(command venvkeep activate --for-shell ${1+-- "$1"}) || return
+    if [[ -n $_venvkeep_env ]]; then
+        _venvkeep_leave
+    elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_venvkeep_idle" ]]; then
+        if declare -F deactivate >/dev/null; then deactivate; fi
+    fi
+    _venvkeep_held=''
+    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+}
+
+# The program; what it changed shows at the next prompt.
+function venvkeep {
+    local code=0
+    case ${1-} in
+    activate)
+        shift
+        _venvkeep_activate "$@"
+        return
+        ;;
+    deactivate)
+        if [[ $# -eq 1 ]] && declare -F deactivate >/dev/null; then
+            deactivate
+            return 0
+        fi
+        ;;
+    new | heal | trust)
+        _venvkeep_held=''
+        ;;
+    esac
+    VENVKEEP_SHELL=bash command venvkeep "$@" || code=$?
+    _venvkeep_new=true
+    return "$code"
+}
+
+if ! declare -F activate >/dev/null; then
+    function activate { _venvkeep_activate "$@"; }
+fi
+
+# Opt-in: says what to type instead of sudo, and then lets sudo do what it was asked.
+if [[ -n ${VENVKEEP_SUDO_GUARD-} ]]; then
+    function _venvkeep_sudo_advice {
+        # With other options it may be for another user, or for none.
+        while [[ ${1-} == -[EHnPS] || ${1-} == *=* ]]; do shift; done
+        local program=${1##*/}
+        case "$program ${2-} ${3-} ${4-}" in
+        'pip install '* | pip[23]' install '* | pip3.*' install '*) _venvkeep_reply='python -m pip install' ;;
+        python*' -m pip install') _venvkeep_reply='python -m pip install' ;;
+        python*' -m venv '* | python*' -m virtualenv '* | 'virtualenv '* | 'uv venv '*)
+            _venvkeep_reply='venvkeep new'
+            ;;
+        'uv pip '*) _venvkeep_reply='uv pip' ;;
+        *) return 1 ;;
+        esac
+    }
+
+    function sudo {
+        if [[ -t 2 ]] && _venvkeep_sudo_advice "$@"; then
+            printf 'venvkeep: with sudo this is made for root, and you cannot change it later; without: %s\n' \
+                "$_venvkeep_reply" >&2
+        fi
+        command sudo "$@"
+    }
+fi
+
+# What the shell around this one has left in the environment. What it activated by itself goes, and comes back at
+# the first prompt if it belongs here: PATH may have been put in another order since. What somebody asked for stays.
+function _venvkeep_inherit {
+    local env=${VIRTUAL_ENV-}
+    if [[ -n $_venvkeep_env ]]; then return 0; fi
+    if [[ -n $env && (${VENVKEEP_ACTIVE-} == "$env" || ! -d $env/bin) ]]; then
+        _venvkeep_without "$env/bin" "${PATH-}"
+        PATH=$_venvkeep_reply
+        unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+    elif [[ -n $env && :${PATH-}: != *":$env/bin:"* ]]; then
+        _venvkeep_idle=$env
+    elif [[ -n $env ]] && ! declare -F deactivate >/dev/null; then
+        # Nested shells, tmux and editors bring the variables, and neither prompt nor `deactivate`.
+        _venvkeep_letters "${VIRTUAL_ENV_PROMPT:-${env##*/}}"
+        _venvkeep_env=$env _venvkeep_how=asked
+        _venvkeep_show "$_venvkeep_reply"
+    fi
+    unset VENVKEEP_ACTIVE
+}
+_venvkeep_inherit
+
+# For root nothing is activated by itself. The hook comes first: what else is there may show the environment in a
+# prompt of its own. direnv and mise may bring back an older PATH, so that there it comes last as well.
+if ((EUID != 0)) && [[ ${PROMPT_COMMAND[*]-} != *_venvkeep_hook* ]]; then
+    PROMPT_COMMAND="_venvkeep_hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+    case "${PROMPT_COMMAND[*]} ${STARSHIP_PROMPT_COMMAND-}" in
+    *_direnv_hook* | *_mise_hook*)
+        if ((${#PROMPT_COMMAND[@]} > 1)); then
+            PROMPT_COMMAND+=(_venvkeep_hook)
+        else
+            # shellcheck disable=SC2179 # a string here
+            PROMPT_COMMAND+=$'\n_venvkeep_hook'
+        fi
+        ;;
+    esac
+fi

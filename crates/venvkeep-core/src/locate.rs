@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 use crate::host::fs::{self, Directory, IoError};
 use crate::model::caller::Caller;
 use crate::model::facts::Kind;
+use crate::model::naming::USUAL_NAMES;
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::model::python_version::PythonLabel;
 use crate::model::siblings::journal_name;
-
-/// What environments are called, in the order in which they are looked for.
-pub const USUAL_NAMES: [&str; 3] = [".venv", "venv", "env"];
 
 /// Why no environment was found.
 #[derive(Debug, thiserror::Error)]

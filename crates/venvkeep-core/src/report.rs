@@ -77,6 +77,17 @@ impl Entries {
     }
 }
 
+/// Whether the user's shells may activate the new environment by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellTrust {
+    /// As they might the old one, or since that was root's.
+    PassedOn,
+    /// Nobody has said so: the old one was the user's, and may have come with a cloned repository or an archive.
+    NotGiven,
+    /// They might the old one, but not this one, for the reason given.
+    Refused(String),
+}
+
 /// What a heal did to one environment.
 #[derive(Debug)]
 pub struct Report {
@@ -118,6 +129,8 @@ pub struct Report {
     pub baked_in: Vec<PathBuf>,
     /// What else is worth knowing, a sentence each; paths in it are not escaped.
     pub remarks: Vec<String>,
+    /// Whether the shell may activate it by itself; `None` where no new environment stands.
+    pub shell_trust: Option<ShellTrust>,
     /// What was wrong.
     pub before: Vec<Finding>,
     /// What is still to be said of the new environment.
@@ -147,6 +160,7 @@ impl Report {
             entries: Entries::default(),
             baked_in: Vec::new(),
             remarks: Vec::new(),
+            shell_trust: None,
             before,
             after: Vec::new(),
         }

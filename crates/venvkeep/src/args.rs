@@ -82,6 +82,17 @@ pub(crate) enum Command {
     /// What the completions ask
     #[command(name = "__complete", hide = true)]
     Complete(CompleteArguments),
+    /// Let the shell activate an environment by itself
+    Trust(TrustArguments),
+    /// Take that back
+    Untrust(TrustArguments),
+    /// Activate an environment, in a shell with the shims
+    Activate(ActivateArguments),
+    /// Deactivate it, in a shell with the shims
+    Deactivate,
+    /// What the shims say of an environment that is not the user's
+    #[command(hide = true)]
+    Notice(NoticeArguments),
 }
 
 impl Command {
@@ -98,6 +109,11 @@ impl Command {
             Self::Default(_) => "default",
             Self::Completions(_) => "completions",
             Self::Complete(_) => "__complete",
+            Self::Trust(_) => "trust",
+            Self::Untrust(_) => "untrust",
+            Self::Activate(_) => "activate",
+            Self::Deactivate => "deactivate",
+            Self::Notice(_) => "notice",
         }
     }
 }
@@ -236,6 +252,33 @@ pub(crate) struct PruneArguments {
     /// Only those that are at least this old: 7d, 12h, 30m, 2w
     #[arg(long, value_name = "AGE", value_parser = age, default_value = "0d", hide_default_value = true)]
     pub(crate) older_than: Duration,
+}
+
+/// What `trust` and `untrust` were asked for.
+#[derive(Debug, Args)]
+pub(crate) struct TrustArguments {
+    /// The project or its environment; by default the nearest .venv, venv or env
+    #[arg(value_name = "DIR")]
+    pub(crate) place: Option<PathBuf>,
+}
+
+/// What `activate` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct ActivateArguments {
+    /// A path, or the name of a trusted environment; by default the nearest .venv, venv or env
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: Option<PathBuf>,
+    /// Print what the shims need: the path, then the name for the prompt
+    #[arg(long, hide = true)]
+    pub(crate) for_shell: bool,
+}
+
+/// What `notice` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct NoticeArguments {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: PathBuf,
 }
 
 /// Reads `7d`.

@@ -47,6 +47,11 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Default(wish) => commands::default::run(wish, &session),
         Command::Completions(wish) => commands::completions::print(wish, &session),
         Command::Complete(wish) => commands::completions::complete(wish, &session),
+        Command::Trust(wish) => commands::trust::run(wish, &session),
+        Command::Untrust(wish) => commands::trust::take_back(wish, &session),
+        Command::Activate(wish) => commands::activate::run(wish, &session),
+        Command::Deactivate => Err(commands::activate::needs_shims("deactivate")),
+        Command::Notice(wish) => Ok(commands::activate::notice(wish, &session)),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Heal, HealError, Known};
+use super::{Heal, HealError, Known, pass_on};
 use crate::host::fs;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::new::Around;
@@ -50,6 +50,7 @@ pub(super) fn heal_to(heal: &Heal<'_>, path: &Path) -> Result<Report, HealError>
     plan.prefix = prefix.clone();
     let mut journal = Journal::open(&prefix)?;
     let Known { snapshot: old, findings, .. } = known;
+    let standing = pass_on::standing(&old, heal.caller);
     let (verified, new, mut report) = heal.build(&plan, &tools, (&old, findings), &mut journal)?;
     heal.stop_if_asked()?;
     let placed = swap::place(verified, journal)?;
@@ -60,6 +61,7 @@ pub(super) fn heal_to(heal: &Heal<'_>, path: &Path) -> Result<Report, HealError>
     placed.settle();
     around.keep();
     report.built_from = Some(old.prefix.path().to_owned());
+    pass_on::pass_on(&mut report, standing, heal.caller);
     Ok(heal.look_again(report, new, &tools))
 }
 

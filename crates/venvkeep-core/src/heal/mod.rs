@@ -4,6 +4,7 @@ mod account;
 mod base;
 mod elsewhere;
 mod error;
+mod pass_on;
 mod recalled;
 mod remarks;
 
@@ -319,11 +320,13 @@ impl Heal<'_> {
     ) -> Result<Report, HealError> {
         let Known { snapshot: old, findings, .. } = known;
         let time = beside::stamp(SystemTime::now());
+        let standing = pass_on::standing(&old, self.caller);
         let (verified, new, mut report) = self.build(plan, tools, (&old, findings), &mut journal)?;
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Swap));
         let pending = swap::swap(verified, journal, &old.tree, &time)?;
         report.old = Some(self.settle(pending, tools)?);
+        pass_on::pass_on(&mut report, standing, self.caller);
         Ok(self.look_again(report, new, tools))
     }
 

@@ -13,6 +13,7 @@ pub mod fs;
 pub mod lock;
 pub mod process;
 pub mod programs;
+pub mod random;
 pub mod remove;
 pub mod rename;
 pub mod running;

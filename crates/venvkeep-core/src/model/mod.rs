@@ -17,6 +17,7 @@ pub mod interrupt;
 pub mod kept_snapshot;
 pub mod metadata;
 pub mod name;
+pub mod naming;
 pub mod owner;
 pub mod parts;
 pub mod prefix;

@@ -22,6 +22,7 @@ use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
 use crate::store::snapshots::{self, Keeping};
+use crate::store::trust::{self, TrustError};
 use crate::swap::{Journal, SwapError};
 use place::{Place, UnusablePath};
 
@@ -64,6 +65,8 @@ pub struct Made {
     pub seeded: Option<Seeded>,
     /// Whether a snapshot of it is kept outside of it.
     pub snapshot: Keeping,
+    /// Whether the user's shells may activate it by themselves; what hinders them is no reason to have made nothing.
+    pub trust: Result<(), TrustError>,
 }
 
 /// Why there is no new environment. Nothing is left of the attempt.
@@ -157,7 +160,8 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
     stage.release();
     around.keep();
     let snapshot = snapshots::keep_new(caller, &prefix);
-    Ok(Made { prefix, name, interpreter, seeded, snapshot })
+    let trust = trust::trust(&prefix, caller).map(|_| ());
+    Ok(Made { prefix, name, interpreter, seeded, snapshot, trust })
 }
 
 fn insist_on_free(environment: &Path) -> Result<(), NewError> {

@@ -1,8 +1,10 @@
 //! Where a new environment goes and what it is called: from what was typed, without looking at the disk.
 
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+
+use crate::model::naming::{USUAL_NAMES, name_of};
+pub use crate::model::naming::{UnusablePath, usable};
 
 /// The place of a new environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,29 +14,6 @@ pub struct Place {
     /// What it is known by and what its prompt shows: the project's name.
     pub name: String,
 }
-
-/// Why a path cannot be an environment's, whatever stands there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnusablePath {
-    /// Nothing was typed between the quotes.
-    #[error("the name is empty")]
-    Empty,
-    /// The root directory, or only dots.
-    #[error("the path names no directory of its own")]
-    NoName,
-    /// It could not be put on `PATH`.
-    #[error("the path holds a colon, which separates directories in PATH: it could not be activated")]
-    Colon,
-    /// No script could name its interpreter.
-    #[error("the path holds a line break or another control character: no script could name its Python")]
-    Control,
-    /// Neither could Python's own settings.
-    #[error("the path is not valid UTF-8: no script could name its Python")]
-    NotText,
-}
-
-/// The names that environments have by custom: typed alone they mean the environment, not a project.
-const CUSTOMARY: [&str; 3] = [".venv", "venv", "env"];
 
 /// Reads what was typed: `myproj` is a project whose environment is `myproj/.venv`; nothing, `.` and `..` are
 /// projects as well. A path with a slash, a customary name and a name with a leading dot are the environment itself.
@@ -54,7 +33,7 @@ pub fn place(typed: Option<&Path>, cwd: &Path) -> Result<Place, UnusablePath> {
 fn is_project(typed: &Path) -> bool {
     let only_dots = typed.components().all(|part| matches!(part, Component::CurDir | Component::ParentDir));
     let text = typed.as_os_str().as_bytes();
-    let customary = CUSTOMARY.iter().any(|name| typed == Path::new(name));
+    let customary = USUAL_NAMES.iter().any(|name| typed == Path::new(name));
     only_dots || !(text.contains(&b'/') || text.starts_with(b".") || customary)
 }
 
@@ -71,27 +50,6 @@ pub fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-/// Whether an environment at this path could be activated and its scripts started.
-pub fn usable(environment: &Path) -> Result<(), UnusablePath> {
-    let text = environment.to_str().ok_or(UnusablePath::NotText)?;
-    if text.contains(':') {
-        return Err(UnusablePath::Colon);
-    }
-    if text.contains(char::is_control) {
-        return Err(UnusablePath::Control);
-    }
-    Ok(())
-}
-
-/// The directory's name; for a customary one the name of the directory around it.
-fn name_of(environment: &Path) -> Option<String> {
-    let own = environment.file_name()?;
-    let around = environment.parent().and_then(Path::file_name);
-    let customary = CUSTOMARY.iter().any(|name| own == OsStr::new(name));
-    let name = if customary { around.unwrap_or(own) } else { own };
-    Some(name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod default;
 pub mod frozen;
 pub mod known;
 pub mod snapshots;
+pub mod trust;
 
 use std::os::unix::ffi::OsStrExt;
 

@@ -1,5 +1,6 @@
 //! One module per command: from the arguments to the library and to what is shown.
 
+pub(crate) mod activate;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod default;
@@ -9,6 +10,7 @@ pub(crate) mod new;
 pub(crate) mod prune;
 pub(crate) mod shims;
 mod shims_status;
+pub(crate) mod trust;
 pub(crate) mod undo;
 
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use venvkeep_core::new::{self, Made, Seed, Wish};
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
 use venvkeep_core::root::AsRoot;
+use venvkeep_core::store::trust::TrustError;
 
 use crate::args::{NewArguments, SeedChoice};
 use crate::exit::Exit;
@@ -27,6 +28,10 @@ pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exi
         session.screen.json("new", document(&made))?;
     } else {
         session.screen.result(&report(&made, session))?;
+    }
+    if let Err(TrustError::Objection(why)) = &made.trust {
+        let why = printable(why.to_string());
+        session.screen.note(&format!("The shell will not activate it by itself: {why}."));
     }
     if let Some(seeded) = made.seeded.as_ref().filter(|seeded| seeded.distributions.is_empty()) {
         session.screen.note(&without_pip(&made, seeded));
@@ -104,6 +109,7 @@ fn document(made: &Made) -> serde_json::Value {
     json!({
         "path": made.prefix.path().to_string_lossy(),
         "name": made.name,
+        "trusted": made.trust.is_ok(),
         "python": {
             "implementation": made.interpreter.implementation,
             "version": made.interpreter.version,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Finding, Remedy, Severity, Status, status};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::{BaseChoice, ListOrigin, Subject};
-use venvkeep_core::report::{Outcome, Report};
+use venvkeep_core::report::{Outcome, Report, ShellTrust};
 
 use super::printable::{printable, shell_word};
 use super::{Emphasis, Paint, json as shared};
@@ -41,6 +41,7 @@ pub(crate) fn document(report: &Report) -> Value {
         "dropped_kinds": report.dropped_kinds,
         "entries": report.entries,
         "remarks": report.remarks,
+        "trusted": report.shell_trust.as_ref().map(|trust| *trust == ShellTrust::PassedOn),
         "findings_before": findings(&report.before),
         "findings_after": findings(&report.after),
     })
@@ -152,6 +153,7 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     }
     text.push_str(&accounts(report, session, paint));
     text.push_str(&problems("still", &report.after));
+    text.push_str(&shell_trust(report, paint));
     if let Some(from) = &report.built_from {
         line(&mut text, "built from", &format!("{}, which is as it was", printable(from)));
     }
@@ -170,6 +172,27 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     }
     if let Some(list) = &report.frozen_list {
         line(&mut text, "list", &printable(list));
+    }
+    text
+}
+
+/// Whether the shell activates it by itself, where it does not.
+fn shell_trust(report: &Report, paint: Paint) -> String {
+    let mut text = String::new();
+    match &report.shell_trust {
+        None | Some(ShellTrust::PassedOn) => {}
+        Some(ShellTrust::NotGiven) => {
+            let command = format!("venvkeep trust {}", shell_word(report.prefix.path()));
+            let command = paint.text(Emphasis::Command, command);
+            line(
+                &mut text,
+                "shell",
+                &format!("does not activate it by itself; if you trust what is in it: {command}"),
+            );
+        }
+        Some(ShellTrust::Refused(why)) => {
+            line(&mut text, "shell", &format!("does not activate it by itself: {}", printable(why)));
+        }
     }
     text
 }

@@ -1,0 +1,111 @@
+//! `venvkeep activate` and `venvkeep deactivate`: what a program cannot do for the shell that started it, and what the
+//! shims ask it when they do.
+
+use std::path::Path;
+
+use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::model::facts::Facts;
+use venvkeep_core::model::naming::usable;
+use venvkeep_core::model::owner::ROOT;
+use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::store::{known, trust};
+
+use super::trust::nearest;
+use crate::args::{ActivateArguments, NoticeArguments};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::hints;
+use crate::render::printable::{printable, shell_word};
+use crate::render::to_stderr;
+use crate::request::Session;
+
+/// Runs the command.
+pub(crate) fn run(wish: &ActivateArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    let prefix = named(wish.environment.as_deref(), session)?;
+    if !wish.for_shell {
+        let script = shell_word(&prefix.bin().join("activate"));
+        return Err(needs_shims("activate").hint(format!("Without them: source {script}")));
+    }
+    insist_on_fit(&prefix, session)?;
+    let name = trust::shown_name(&prefix);
+    session.screen.result(&format!("{}\n{name}\n", prefix.path().display()))?;
+    Ok(Exit::Done)
+}
+
+/// A program cannot change the shell that started it.
+pub(crate) fn needs_shims(command: &str) -> Failure {
+    let message = format!("{command} works in a shell that has the venvkeep shims, and this one does not");
+    Failure::new(Exit::Usage, message)
+        .hint("Put them into your shell's profile: venvkeep shims install")
+        .hint("then open a new shell.")
+}
+
+/// The environment at a path, or a trusted one by its name.
+fn named(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, Failure> {
+    nearest(asked, session)
+        .or_else(|error| known::called(asked, error, &session.caller))
+        .map_err(|error| hints::not_located(&error))
+}
+
+/// Who activates an environment runs what is in it: it has to be the user's, or root's, and nobody else's to change.
+fn insist_on_fit(prefix: &Prefix, session: &Session<'_>) -> Result<(), Failure> {
+    let path = prefix.path();
+    let refuse =
+        |why: String| Failure::new(Exit::Attention, format!("{} is not activated: {why}", printable(path)));
+    usable(path).map_err(|why| refuse(why.to_string()))?;
+    let viewer = &session.caller.viewer;
+    let bin = prefix.bin();
+    for place in std::iter::once(bin.as_path()).chain(path.ancestors()) {
+        let facts = fs::stat(place).map_err(|error| refuse(printable(error.to_string())))?;
+        if !viewer.trusts(facts.uid) {
+            return Err(
+                refuse(format!("{} belongs to {}", printable(place), owner(&facts))).hint(check(path))
+            );
+        }
+        if viewer.others_can_write(&facts) {
+            return Err(refuse(format!("other users can change {}", printable(place))).hint(check(path)));
+        }
+    }
+    Ok(())
+}
+
+fn check(path: &Path) -> String {
+    format!("See what is wrong with it: venvkeep check {}", shell_word(path))
+}
+
+/// One line on stderr about an environment that the shims came upon and that is not the user's. They ask for it once a
+/// shell; whatever goes wrong here, a prompt is no place to say so.
+pub(crate) fn notice(wish: &NoticeArguments, session: &Session<'_>) -> Exit {
+    let path = session.caller.absolute(&wish.environment);
+    let uid = session.caller.viewer.uid;
+    let (Ok(own), Some(Ok(around))) = (fs::lstat(&path), path.parent().map(fs::stat)) else {
+        return Exit::Done;
+    };
+    let shown = printable(&path);
+    // A part of it tells whose hand was in it, where the directory itself is the user's.
+    let foreign = [Ok(own), fs::lstat(&path.join("bin")), fs::lstat(&path.join("pyvenv.cfg"))];
+    let Some(facts) = foreign.into_iter().flatten().find(|facts| facts.uid != uid) else {
+        return Exit::Done;
+    };
+    if around.uid == uid {
+        to_stderr(&format!(
+            "venvkeep: {shown} belongs to {}, not to you; to make it yours: venvkeep heal\n",
+            owner(&facts)
+        ));
+    } else if !(facts.uid == ROOT && around.uid == ROOT) {
+        // Root's environment in root's directory is there for everybody.
+        to_stderr(&format!(
+            "venvkeep: {shown} belongs to {} and is not activated by itself\n",
+            owner(&facts)
+        ));
+    }
+    Exit::Done
+}
+
+fn owner(facts: &Facts) -> String {
+    match credentials::user_name(facts.uid) {
+        Some(name) => printable(name),
+        None if facts.uid == ROOT => "root".to_owned(),
+        None => format!("user number {}", facts.uid),
+    }
+}
