@@ -158,10 +158,10 @@ function _venvkeep_remember {
 
 # They have had their turn by now: PATH loses what we had left, and gets back what is active.
 function _venvkeep_mend {
-    if [[ $_venvkeep_left != "$_venvkeep_env/bin" ]]; then
-        _venvkeep_without "$_venvkeep_left" "${PATH-}"
+    while [[ -n $_venvkeep_left && $_venvkeep_left != "$_venvkeep_env/bin" && :${PATH-}: == *":$_venvkeep_left:"* ]]; do
+        _venvkeep_without "$_venvkeep_left" "$PATH"
         PATH=$_venvkeep_reply
-    fi
+    done
     if [[ -n $_venvkeep_env && :${PATH-}: != *":$_venvkeep_env/bin:"* ]]; then PATH=$_venvkeep_env/bin:${PATH-}; fi
     _venvkeep_left=''
 }
@@ -214,7 +214,7 @@ function _venvkeep_look {
             if [[ -d $_venvkeep_env/bin ]]; then return 0; fi
             _venvkeep_leave
         elif [[ $PWD == "$_venvkeep_pwd" && -z $_venvkeep_new && -O $_venvkeep_env/bin ]]; then
-            if [[ -n $_venvkeep_left ]]; then _venvkeep_mend; fi
+            if [[ -n $_venvkeep_left${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_mend; fi
             return 0
         fi
     fi

@@ -234,8 +234,10 @@ end
 
 # They have had their turn by now: PATH loses what we had left, and gets back what is active.
 function _venvkeep_mend
-    if test "$_venvkeep_left" != "$_venvkeep_env/bin"
-        _venvkeep_take_out $_venvkeep_left
+    if test -n "$_venvkeep_left" -a "$_venvkeep_left" != "$_venvkeep_env/bin"
+        while contains -- "$_venvkeep_left" $PATH
+            _venvkeep_take_out $_venvkeep_left
+        end
     end
     if test -n "$_venvkeep_env"; and not contains -- "$_venvkeep_env/bin" $PATH
         set -gx PATH "$_venvkeep_env/bin" $PATH
@@ -301,7 +303,7 @@ function _venvkeep_look
             end
             _venvkeep_leave
         else if test "$PWD" = "$_venvkeep_pwd" -a -z "$_venvkeep_new" -a -O "$_venvkeep_env/bin"
-            if test -n "$_venvkeep_left"
+            if test -n "$_venvkeep_left$DIRENV_DIFF$__MISE_DIFF"
                 _venvkeep_mend
             end
             return
@@ -452,11 +454,11 @@ function _venvkeep_inherit
     set -e VENVKEEP_ACTIVE
 end
 
-# Only in a shell that somebody types into; for root nothing is activated by itself.
+# Only in a shell that somebody types into.
 if status is-interactive
     _venvkeep_inherit
 
-    # The prompt is known only now.
+    # The prompt is known only now, and so are direnv and mise, after which the hook is to come.
     function _venvkeep_first --on-event fish_prompt
         functions --erase _venvkeep_first
         if set -q _venvkeep_inherited
@@ -466,20 +468,20 @@ if status is-interactive
             and set name $VIRTUAL_ENV_PROMPT
             _venvkeep_show (_venvkeep_letters "$name")
         end
-    end
+        # For root nothing is activated by itself; fish before 3.2 does not say who it runs for.
+        set -l user $EUID
+        test -n "$user"
+        or set user (id -u)
+        if test "$user" != 0
+            function _venvkeep_on_prompt --on-event fish_prompt
+                _venvkeep_look
+            end
 
-    # fish before 3.2 does not say who it runs for.
-    set -l user $EUID
-    test -n "$user"
-    or set user (id -u)
-    if test "$user" != 0
-        function _venvkeep_on_prompt --on-event fish_prompt
+            function _venvkeep_on_directory --on-variable PWD
+                status is-command-substitution
+                or _venvkeep_look
+            end
             _venvkeep_look
-        end
-
-        function _venvkeep_on_directory --on-variable PWD
-            status is-command-substitution
-            or _venvkeep_look
         end
     end
 end

@@ -28,6 +28,7 @@ mod prune;
 mod reuse;
 mod root;
 mod several;
+mod shell;
 mod snapshots;
 mod support;
 mod surroundings;

@@ -26,15 +26,15 @@ const SET_LIMITS: &str = r#"umask "$1" && ulimit -v "$2" && shift 2 && exec "$@"
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before `run`"]
 pub struct Invocation {
-    program: PathBuf,
-    args: Vec<OsString>,
-    who: Who,
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) who: Who,
     directory: PathBuf,
     variables: BTreeMap<OsString, OsString>,
     umask: Option<u32>,
     memory: Option<u32>,
     stdin: Vec<u8>,
-    time_limit: Duration,
+    pub(crate) time_limit: Duration,
 }
 
 impl Invocation {
@@ -217,7 +217,7 @@ impl Invocation {
         output
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = if self.umask.is_none() && self.memory.is_none() {
             Command::new(&self.program)
         } else {
@@ -265,6 +265,10 @@ pub struct Output {
 
 #[expect(clippy::return_self_not_must_use, reason = "the assertions return it only so that they chain")]
 impl Output {
+    pub(crate) fn new(command: String, status: ExitStatus, stdout: String, stderr: String) -> Self {
+        Self { command, status, stdout, stderr }
+    }
+
     /// Asserts exit code 0.
     #[track_caller]
     pub fn success(self) -> Self {

@@ -37,6 +37,7 @@ mod fingerprint;
 mod invocation;
 mod mount;
 mod needs;
+mod terminal;
 pub mod tools;
 mod traps;
 mod tree;

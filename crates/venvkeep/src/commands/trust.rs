@@ -6,7 +6,7 @@ use serde_json::json;
 use venvkeep_core::inspect::inspect;
 use venvkeep_core::locate::{LocateError, locate};
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::plan::hostile;
+use venvkeep_core::plan::{Hostile, hostile};
 use venvkeep_core::store::trust::{self, Objection, TrustError};
 
 use crate::args::TrustArguments;
@@ -20,8 +20,13 @@ use crate::request::Session;
 /// Lets the shell activate an environment by itself.
 pub(crate) fn run(wish: &TrustArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let prefix = nearest(wish.place.as_deref(), session).map_err(|error| hints::not_located(&error))?;
+    let failed = |error| refused(&prefix, &error);
+    let objection = trust::objection(&prefix, &session.caller.viewer);
+    if let Some(objection) = objection.map_err(|error| failed(error.into()))? {
+        return Err(failed(objection.into()));
+    }
     insist_on_unspoilt(&prefix, session)?;
-    trust::trust(&prefix, &session.caller).map_err(|error| refused(&prefix, &error))?;
+    trust::trust(&prefix, &session.caller).map_err(failed)?;
     shown("trust", &prefix, true, session)?;
     Ok(Exit::Done)
 }
@@ -68,7 +73,10 @@ fn insist_on_unspoilt(prefix: &Prefix, session: &Session<'_>) -> Result<(), Fail
     match hostile(&snapshot) {
         None => Ok(()),
         Some(hostile) => {
-            let message = format!("{} is not trusted: it {hostile}", printable(prefix.path()));
+            let (Hostile::ForeignOwner { path: first, .. } | Hostile::OthersCanWrite { path: first, .. }) =
+                &hostile;
+            let path = printable(prefix.path());
+            let message = format!("{path} is not trusted: it {hostile}, such as {}", printable(first));
             Err(Failure::new(Exit::Attention, message).hint(look_at(prefix)))
         }
     }

@@ -1,0 +1,238 @@
+//! What others put in the way is never active, and nothing of it runs.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use venvkeep_testkit::{Context, Traps, Who};
+
+use super::{Notes, Session, Shell, chmod, shells, trusted};
+use crate::VENVKEEP;
+
+/// What people, and their prompts, run.
+const BAIT: [&str; 6] = ["git", "ls", "python3", "stat", "id", "cat"];
+
+/// Goes there in every shell and runs what people run; nothing of the environment may have been started.
+#[track_caller]
+fn assert_never_active(ctx: &Context, place: &Path, traps: &Traps) {
+    for shell in shells() {
+        let enter = format!("cd {}", shell.quoted(&place.to_string_lossy()));
+        let notes = Session::new(ctx, shell).types(&[
+            enter.as_str(),
+            "git --version >/dev/null",
+            "ls >/dev/null",
+            "python3 --version",
+            "report in",
+            "cd .",
+            "cd",
+            "report out",
+        ]);
+        notes.inactive("in").inactive("out");
+        traps.assert_untouched();
+    }
+}
+
+/// A trusted project in which somebody has laid traps since, to be taken elsewhere.
+fn with_traps(ctx: &Context, name: &str) -> (std::path::PathBuf, Traps) {
+    let (project, environment) = trusted(ctx, name);
+    let traps = ctx.traps(name);
+    traps.set_programs(&environment.join("bin"), &BAIT);
+    (project.path().to_owned(), traps)
+}
+
+fn run(ctx: &Context, who: Who, program: &str, args: &[&str]) {
+    ctx.program(who, program).args(args).run().success();
+}
+
+#[test]
+fn the_traps_would_be_sprung() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, traps) = with_traps(&ctx, "proj");
+    Session::new(&ctx, Shell::Bash).types(&["cd proj", "git --version"]).quiet();
+    assert_eq!(traps.sprung(), ["git"]);
+}
+
+#[test]
+fn a_copy_brings_its_token_to_another_place() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, traps) = with_traps(&ctx, "proj");
+    let home = ctx.home(Who::User);
+    let (from, copy) = (project.to_string_lossy().into_owned(), home.join("copy"));
+    run(&ctx, Who::User, "cp", &["-a", &from, &copy.to_string_lossy()]);
+    assert!(copy.join(".venv/.venvkeep").is_file());
+    assert_never_active(&ctx, &copy, &traps);
+
+    let archive = home.join("archive.tar").to_string_lossy().into_owned();
+    run(&ctx, Who::User, "tar", &["-cf", &archive, "-C", &from, ".venv"]);
+    let unpacked = ctx.project("unpacked");
+    run(&ctx, Who::User, "tar", &["-xf", &archive, "-C", unpacked.str()]);
+    assert_never_active(&ctx, unpacked.path(), &traps);
+
+    // Where the trusted one stood there is now the copy, and the token is another's.
+    fs::rename(&project, home.join("moved")).unwrap();
+    assert_never_active(&ctx, &home.join("moved"), &traps);
+}
+
+#[test]
+fn tokens_that_are_none() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, traps) = with_traps(&ctx, "proj");
+    let state = ctx.home(Who::User).join(".local/state/venvkeep/trusted");
+    let mark = project.join(".venv/.venvkeep");
+    let token = fs::read_to_string(&mark).unwrap();
+    let record = fs::read(state.join(token.trim_end())).unwrap();
+    // A record that lies where no token may lead.
+    let outside = ctx.project_at(ctx.home(Who::User).join(".local/state/venvkeep/t"), Who::User);
+    outside.write("abcdef0123456789abcdef012", &record);
+    for wrong in [
+        "",
+        "\n",
+        "0123",
+        &token.to_uppercase(),
+        "../t/abcdef0123456789abcdef012\n",
+        "*\n",
+        "$(touch pwned)\n",
+    ] {
+        fs::write(&mark, wrong).unwrap();
+        assert_never_active(&ctx, &project, &traps);
+    }
+    fs::remove_file(&mark).unwrap();
+    symlink(state.join(token.trim_end()), &mark).unwrap();
+    assert_never_active(&ctx, &project, &traps);
+}
+
+#[test]
+fn another_users_project_is_never_active() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, traps) = with_traps(&ctx, "proj");
+    let theirs = ctx.project_of(Who::Other, "theirs");
+    let copied = theirs.path().join(".venv");
+    run(&ctx, Who::Root, "cp", &["-a", &project.join(".venv").to_string_lossy(), &copied.to_string_lossy()]);
+    assert_never_active(&ctx, theirs.path(), &traps);
+    run(&ctx, Who::Root, "chown", &["-R", "12346:12346", &copied.to_string_lossy()]);
+    assert_never_active(&ctx, theirs.path(), &traps);
+    // In a project of the user's it is named, and not active.
+    let mine = ctx.project("mine");
+    fs::rename(&copied, mine.path().join(".venv")).unwrap();
+    let notes = Session::new(&ctx, Shell::Bash).types(&["cd mine", "report in"]);
+    notes.inactive("in");
+    assert_eq!(notes.times("belongs to user number 12346"), 1, "{}", notes.shown);
+}
+
+#[test]
+fn links_are_not_followed_into_an_environment() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, traps) = with_traps(&ctx, "proj");
+    let linked = ctx.project("linked");
+    symlink(project.join(".venv"), linked.path().join(".venv")).unwrap();
+    assert_never_active(&ctx, linked.path(), &traps);
+    for part in ["bin", "pyvenv.cfg"] {
+        let place = project.join(".venv").join(part);
+        fs::rename(&place, project.join("elsewhere")).unwrap();
+        symlink(project.join("elsewhere"), &place).unwrap();
+        assert_never_active(&ctx, &project, &traps);
+        fs::remove_file(&place).unwrap();
+        fs::rename(project.join("elsewhere"), &place).unwrap();
+    }
+}
+
+#[test]
+fn what_others_can_change_is_not_trusted() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let around = ctx.project("around");
+    let (project, environment) = trusted(&ctx, "around/proj");
+    ctx.run(["untrust", project.str()]).success();
+    for (place, name) in [
+        (environment.join("bin"), "bin"),
+        (environment.join("pyvenv.cfg"), "pyvenv.cfg"),
+        (project.path().to_owned(), "proj"),
+        (around.path().to_owned(), "around"),
+    ] {
+        let mode = fs::metadata(&place).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+        chmod(&place, mode | 0o002);
+        ctx.run(["trust", project.str()]).code(4).stderr_has(name).stderr_has("other users can change");
+        chmod(&place, mode);
+    }
+    let place = environment.join("bin/activate");
+    chmod(&place, 0o666);
+    ctx.run(["trust", project.str()]).code(4).stderr_has("other users can change");
+    chmod(&place, 0o644);
+    // As in /tmp, nobody can take away in a sticky directory what is not theirs.
+    chmod(around.path(), 0o1777);
+    ctx.run(["trust", project.str()]).success();
+    if shells().contains(&Shell::Zsh) {
+        chmod(&environment.join("bin"), 0o777);
+        Session::new(&ctx, Shell::Zsh).types(&["cd around/proj", "report in"]).inactive("in");
+    }
+}
+
+#[test]
+fn what_is_swapped_under_a_shell_is_left() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for shell in shells() {
+        let around = ctx.project(&format!("around-{}", shell.name()));
+        let (_, environment) = trusted(&ctx, &format!("around-{}/proj", shell.name()));
+        let evil = ctx.project_at(around.path().join("evil"), Who::Other);
+        let copied = evil.path().join(".venv");
+        run(&ctx, Who::Root, "cp", &["-a", &environment.to_string_lossy(), &copied.to_string_lossy()]);
+        run(&ctx, Who::Root, "chown", &["-R", "12346:12346", evil.str()]);
+        let traps = ctx.traps(&format!("swapped-{}", shell.name()));
+        traps.set_programs(&copied.join("bin"), &BAIT);
+        let around = shell.quoted(&around.path().to_string_lossy());
+        // The user stands for whoever could rename there.
+        let notes: Notes = Session::new(&ctx, shell).types(&[
+            format!("cd {around}/proj").as_str(),
+            "report in",
+            &format!("mv {around}/proj {around}/away; mv {around}/evil {around}/proj"),
+            "git --version >/dev/null",
+            "report swapped",
+            &format!("cd; cd {around}/proj"),
+            "git --version >/dev/null",
+            "report again",
+        ]);
+        notes.active("in", &environment).inactive("swapped").inactive("again");
+        traps.assert_untouched();
+    }
+}
+
+#[test]
+fn names_are_not_code() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for name in [
+        "$(touch pwned)",
+        "`touch pwned`",
+        "%n%(?.$(touch pwned).)",
+        "\\u\\$(touch pwned)",
+        "a;touch pwned",
+        "(touch pwned)",
+    ] {
+        let (_, environment) = trusted(&ctx, name);
+        ctx.project(&format!("plain {name}"))
+            .venvkeep(["new", "-q", "--seed", "none", "--prompt", name])
+            .run()
+            .success();
+        for shell in shells() {
+            let subst = if shell == Shell::Zsh { "setopt prompt_subst" } else { "true" };
+            let notes = Session::new(&ctx, shell).types(&[
+                subst,
+                &format!("cd {}", shell.quoted(name)),
+                "report in",
+                &format!("cd ~/{}", shell.quoted(&format!("plain {name}"))),
+                "report prompt",
+                "cd",
+                "report out",
+            ]);
+            notes.active("in", &environment).inactive("out");
+            let prompt = notes.note("prompt").prompt;
+            let shown = prompt.trim_end_matches("<P>").trim_matches([' ', '(', ')']);
+            assert!(
+                shown.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte)),
+                "{prompt}"
+            );
+        }
+    }
+    let found =
+        ctx.program(Who::Root, "find").args([ctx.area().to_str().unwrap(), "-name", "pwned"]).run().success();
+    assert_eq!(found.stdout, "");
+}

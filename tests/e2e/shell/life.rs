@@ -1,0 +1,260 @@
+//! What a user does all day: in and out of projects.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use venvkeep_testkit::{Context, Maker, Who};
+
+use super::{Session, Shell, shells, trusted};
+use crate::VENVKEEP;
+
+/// A name with everything that a shell might read as something else.
+const AWKWARD: &str = "it's \"$x\" é 🚒";
+
+#[test]
+fn one_scenario_in_every_shell() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (first, first_env) = trusted(&ctx, AWKWARD);
+    let (_, second_env) = trusted(&ctx, "second");
+    fs::create_dir_all(first.path().join("sub/deep")).unwrap();
+    for shell in shells() {
+        let session = Session::new(&ctx, shell);
+        let awkward = shell.quoted(AWKWARD);
+        let stderr = shell.quoted(&ctx.home(Who::User).join("stderr").to_string_lossy());
+        let catch = if shell == Shell::Fish { "true".to_owned() } else { format!("exec 2>{stderr}") };
+        let notes = session.types(&[
+            catch.as_str(),
+            "report start",
+            &format!("cd {awkward}"),
+            "report in",
+            "cd sub/deep",
+            "report below",
+            "cd ~/second",
+            "report switched",
+            "cd -",
+            "report back",
+            "cd",
+            "report out",
+            "cd second",
+            "deactivate",
+            "report off",
+            "cd .",
+            "report held",
+            "activate",
+            "report again",
+            "cd",
+            "report left",
+            "activate second",
+            "cd /",
+            "report asked",
+            "deactivate",
+            "cd",
+            "report end",
+        ]);
+        notes.quiet();
+        let start = notes.note("start");
+        assert_eq!(start.prompt, "<P>");
+        notes.inactive("start").active("in", &first_env).active("below", &first_env);
+        assert_eq!(notes.note("in").prompt, "(itsx) <P>");
+        assert_eq!(notes.note("in").environment["VIRTUAL_ENV_PROMPT"], "itsx");
+        notes.active("switched", &second_env).active("back", &first_env).active("again", &second_env);
+        notes.active("asked", &second_env);
+        assert_eq!(notes.note("switched").prompt, "(second) <P>");
+        for name in ["out", "off", "held", "left", "end"] {
+            assert_eq!(notes.note(name), start, "{shell:?} at {name}");
+        }
+        if shell != Shell::Fish {
+            let said = fs::read_to_string(ctx.home(Who::User).join("stderr")).unwrap();
+            let rest = ["(itsx) ", "(second) ", "<P>"].iter().fold(said, |said, one| said.replace(one, ""));
+            assert_eq!(rest.trim_matches(['\n', ' ']).replace("exit", ""), "", "{shell:?}");
+        }
+    }
+}
+
+#[test]
+fn the_nearest_wins_up_to_home_and_by_usual_names() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (outer, outer_env) = trusted(&ctx, "outer");
+    outer.venvkeep(["new", "-q", "--seed", "none", "inner/venv"]).run().success();
+    outer.venvkeep(["new", "-q", "--seed", "none", "inner/env"]).run().success();
+    outer.venvkeep(["new", "-q", "--seed", "none", "other/env"]).run().success();
+    // Somebody else's home lies in a project of the user's: what is above HOME is not looked at.
+    for shell in shells() {
+        let notes = Session::new(&ctx, shell).types(&[
+            "cd outer/inner",
+            "report inner",
+            "cd ../other",
+            "report other",
+            "cd ..",
+            "report outer",
+        ]);
+        notes.quiet().active("inner", &outer.path().join("inner/venv"));
+        notes.active("other", &outer.path().join("other/env")).active("outer", &outer_env);
+    }
+    let project = ctx.project_at(ctx.home(Who::User), Who::User);
+    project.venvkeep(["new", "-q", "--seed", "none", "."]).run().success();
+    fs::create_dir(project.path().join("inside")).unwrap();
+    for shell in shells() {
+        let inside = project.path().join("inside");
+        let home = shell.export("HOME", &inside.to_string_lossy());
+        let state = shell.export("XDG_STATE_HOME", &project.path().join(".local/state").to_string_lossy());
+        let notes = Session::new(&ctx, shell).types(&[
+            &home,
+            &state,
+            "cd inside",
+            "report inside",
+            "cd ..",
+            "report above",
+        ]);
+        notes.inactive("inside").active("above", &project.path().join(".venv"));
+    }
+}
+
+#[test]
+fn a_project_behind_a_linked_directory_is_active_at_its_physical_place() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let around = ctx.project("around");
+    let (project, environment) = trusted(&ctx, "around/proj");
+    symlink(around.path(), ctx.home(Who::User).join("linked")).unwrap();
+    symlink(project.path(), ctx.home(Who::User).join("project-link")).unwrap();
+    for shell in shells() {
+        let notes = Session::new(&ctx, shell).types(&[
+            "cd linked/proj",
+            "report in",
+            "cd",
+            "report out",
+            "cd project-link",
+            "report link",
+        ]);
+        notes.quiet().active("in", &environment).inactive("out").active("link", &environment);
+    }
+}
+
+#[test]
+fn what_the_user_changed_meanwhile_stays() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    for shell in shells() {
+        let (prompt, path) = match shell {
+            Shell::Fish => ("true", "set -gx PATH /mine $PATH /also"),
+            _ => ("PS1=\"[$PS1]\"", "PATH=/mine:$PATH:/also"),
+        };
+        let notes = Session::new(&ctx, shell).types(&[
+            "report start",
+            "cd proj",
+            path,
+            prompt,
+            "report in",
+            "cd",
+            "report out",
+        ]);
+        notes.quiet();
+        let (start, out) = (notes.note("start"), notes.note("out"));
+        assert_eq!(notes.note("in").active(), Some(environment.as_path()));
+        assert_eq!(out.path(), format!("/mine:{}:/also", start.path()), "{shell:?}");
+        assert_eq!(out.active(), None);
+        if shell != Shell::Fish {
+            assert_eq!(out.prompt, "[<P>]", "{shell:?}");
+        }
+    }
+}
+
+#[test]
+fn an_environment_of_roots_is_named_once_and_active_once_it_is_healed() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for shell in shells() {
+        let project = ctx.project(&format!("proj-{}", shell.name()));
+        let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+        let enter = format!("cd ~/{}", project.path().file_name().unwrap().to_string_lossy());
+        let notes = Session::new(&ctx, shell).types(&[
+            enter.as_str(),
+            "report before",
+            "cd",
+            &enter,
+            "cd",
+            &enter,
+            "venvkeep heal -q",
+            "report after",
+            "cd",
+            "report out",
+            &enter,
+            "venvkeep undo -q",
+            "report undone",
+            "venvkeep undo -q",
+            "report redone",
+        ]);
+        let line =
+            format!("venvkeep: {} belongs to root, not to you; to make it yours: venvkeep heal", env.str());
+        assert_eq!(notes.times(&line), 1, "{}", notes.shown);
+        assert_eq!(notes.times("venvkeep:"), 1, "{}", notes.shown);
+        notes.inactive("before").active("after", env.path()).inactive("out");
+        notes.inactive("undone").active("redone", env.path());
+    }
+}
+
+#[test]
+fn the_notice_can_be_silenced_and_all_of_it_turned_off() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("of-root");
+    project.venv_by_root(Maker::VenvWithoutPip).build();
+    let (_, environment) = trusted(&ctx, "proj");
+    for shell in shells() {
+        let notes =
+            Session::new(&ctx, shell).env("VENVKEEP_QUIET", "1").types(&["cd of-root", "report quiet"]);
+        notes.quiet().inactive("quiet");
+        let off = shell.set("VENVKEEP_DISABLE", "1");
+        let on = shell.set("VENVKEEP_DISABLE", "");
+        let notes = Session::new(&ctx, shell).types(&["cd proj", &off, "report off", &on, "report on"]);
+        notes.inactive("off").active("on", &environment);
+        let notes =
+            Session::new(&ctx, shell).env("VIRTUAL_ENV_DISABLE_PROMPT", "1").types(&["cd proj", "report in"]);
+        notes.active("in", &environment);
+        assert_eq!(notes.note("in").prompt, "<P>");
+    }
+}
+
+#[test]
+fn what_venvkeep_changed_shows_at_the_next_prompt() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for shell in shells() {
+        let name = format!("proj-{}", shell.name());
+        let project = ctx.project(&name);
+        let environment = project.path().join(".venv");
+        let notes = Session::new(&ctx, shell).types(&[
+            format!("cd {name}").as_str(),
+            "venvkeep new -q --seed none",
+            "report made",
+            "venvkeep untrust -q",
+            "report untrusted",
+            "venvkeep trust -q",
+            "report trusted",
+            "rm -r .venv",
+            "report gone",
+        ]);
+        notes
+            .active("made", &environment)
+            .inactive("untrusted")
+            .active("trusted", &environment)
+            .inactive("gone");
+    }
+}
+
+#[test]
+fn for_root_nothing_is_activated_unless_asked_for() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project_of(Who::Root, "proj");
+    project.venvkeep(["new", "-q", "--seed", "none", "."]).run().success();
+    let environment = project.path().join(".venv");
+    assert!(!environment.join(".venvkeep").exists());
+    for shell in shells() {
+        let notes = Session::new(&ctx, shell).by(Who::Root).types(&[
+            "cd proj",
+            "report in",
+            "activate .venv",
+            "report asked",
+            "deactivate",
+            "report off",
+        ]);
+        notes.quiet().inactive("in").active("asked", &environment).inactive("off");
+    }
+}
