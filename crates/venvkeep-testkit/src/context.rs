@@ -136,11 +136,6 @@ impl Context {
         SmallDisk::mount(self, path, kibibytes)
     }
 
-    /// The directory in which venvkeep lies, for a PATH.
-    pub fn program_directory(&self) -> &Path {
-        self.program.parent().unwrap_or(Path::new("/"))
-    }
-
     /// A set of traps, none of them set yet. `name` tells several sets apart.
     pub fn traps(&self, name: &str) -> Traps {
         Traps::new(self.area().join(format!("traps-{name}")))

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use venvkeep_core::diagnose::finding::Finding;
 use venvkeep_core::host::fs;
-use venvkeep_core::locate::USUAL_NAMES;
 use venvkeep_core::model::caller::Caller;
+use venvkeep_core::model::naming::USUAL_NAMES;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::new::place::usable;
 

@@ -15,7 +15,7 @@ fn is_trusted(ctx: &Context, environment: &Path) -> bool {
     let Ok(token) = fs::read_to_string(environment.join(".venvkeep")) else { return false };
     let records = ctx.home(Who::User).join(".local/state/venvkeep/trusted");
     let Ok(record) = fs::read_to_string(records.join(token.trim_end())) else { return false };
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).expect("it was read").permissions().mode() & 0o777;
     assert_eq!(mode(&environment.join(".venvkeep")), 0o600);
     assert_eq!(mode(&records.join(token.trim_end())), 0o600);
     assert_eq!(mode(&records), 0o700);
