@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use venvkeep_testkit::{Context, Fingerprint, Need, Who, fingerprint, require};
+use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Project, Who, fingerprint, require};
 
 use crate::VENVKEEP;
 use crate::support::names_in;
@@ -292,6 +292,19 @@ fn status_says_what_is_there_and_why_nothing_is_active() {
     status().env("VIRTUAL_ENV", "/elsewhere").run().success().stdout_has("/elsewhere was activated by hand");
     status().env("VIRTUAL_ENV", project.path().join(".venv")).run().success().stdout_has(".venv is active");
 
+    let cloned = ctx.project("cloned");
+    cloned.venv_by_owner(Maker::VenvWithoutPip).build();
+    let here = |project: &Project<'_>| project.venvkeep(["shims", "status"]).env("SHELL", "/bin/zsh").run();
+    here(&cloned)
+        .success()
+        .stdout_has("did not say that you trust it")
+        .stdout_has("        venvkeep trust\n");
+    cloned.venvkeep(["trust"]).run().success();
+    here(&cloned).success().stdout_has("is activated in shells that were started with the shims");
+    let of_root = ctx.project("of-root");
+    of_root.venv_by_root(Maker::VenvWithoutPip).build();
+    here(&of_root).success().stdout_has("belongs to user number 0").stdout_has("        venvkeep heal\n");
+
     home.write(".local/share/venvkeep/shims/venvkeep.zsh", "# another version\n");
     assert_eq!(state(1).as_deref(), Some("differs"));
     status().run().code(1).stdout_has("venvkeep shims install zsh --sudo-guard");
@@ -312,7 +325,7 @@ fn the_default_environment_is_one_line_in_the_state_directory() {
     symlink(project.path(), home.path.join("link")).unwrap();
     let file = home.path.join(".local/state/venvkeep/default");
     ctx.run(["default"]).success().stdout_has("There is no default environment");
-    ctx.run(["default", "link/.venv"]).success().stdout_has("proj/.venv");
+    ctx.run(["default", "link/.venv"]).success().stdout_has("proj/.venv").stderr_lacks("trust");
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("{}/.venv\n", project.str()), "physical");
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o600);
     ctx.run(["default"]).success().stdout_is(&format!("{}/.venv\n", project.str()));
@@ -324,6 +337,9 @@ fn the_default_environment_is_one_line_in_the_state_directory() {
     ctx.run(["default", of_root.str()]).code(2);
     let env = of_root.path().join(".venv");
     ctx.run(["default", env.to_str().unwrap()]).code(3).stderr_has("belongs to user 0, not to you");
+    let cloned = ctx.project("cloned");
+    let cloned = cloned.venv_by_owner(Maker::VenvWithoutPip).build();
+    ctx.run(["default", cloned.str()]).success().stderr_has("venvkeep trust");
     ctx.run(["default", "nowhere"]).code(2).stderr_has("there is nothing at");
     ctx.run(["default", "--none"]).success().stdout_has("is not the default any more");
     assert!(!file.exists());
@@ -334,29 +350,30 @@ fn the_default_environment_is_one_line_in_the_state_directory() {
 fn a_known_environment_goes_by_its_projects_name() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let home = Home::of(&ctx);
-    let know = |token: char, place: &str| {
-        let env = home.path.join(place).join(".venv");
-        let record = format!("{}\n", env.display());
-        let file = format!(".local/state/venvkeep/trusted/{}", token.to_string().repeat(32));
-        home.write(&file, record);
-        env
+    let new = |place: &str| {
+        ctx.run(["new", "--seed", "none", place]).success();
+        home.path.join(place)
     };
-    ctx.run(["new", "--seed", "none", "one/proj/.venv"]).success();
-    let env = know('a', "one/proj");
-    ctx.run(["check", "proj"]).success().stdout_has(env.to_str().unwrap());
-    ctx.run(["default", "proj"]).success().stdout_has(env.to_str().unwrap());
+    let env = new("one/proj/.venv");
+    let shown = env.to_str().unwrap();
+    ctx.run(["check", "proj"]).success().stdout_has(shown);
+    ctx.run(["freeze", "proj"]).success().stdout_is("");
+    ctx.run(["prune", "proj"]).success().stdout_has("Nothing to prune");
+    ctx.run(["default", "proj"]).success().stdout_has(shown);
     ctx.run(["check", "./proj"]).code(2).stderr_has("there is nothing at");
     ctx.run(["check", "other"]).code(2).stderr_has("there is nothing at");
-    know('b', "gone/proj");
-    ctx.run(["check", "proj"]).success();
-    ctx.run(["new", "--seed", "none", "two/proj/.venv"]).success();
-    know('c', "two/proj");
+    fs::remove_dir_all(new("gone/proj/.venv")).unwrap();
+    ctx.run(["check", "proj"]).success().stdout_has(shown);
+    new("two/proj/.venv");
     ctx.run(["check", "proj"])
         .code(2)
         .stderr_has("2 environments are called proj")
         .stderr_has("two/proj/.venv");
+    fs::create_dir(home.path.join("app")).unwrap();
+    let env = new("three/app/.venv");
+    ctx.run(["check", "app"]).success().stdout_has(env.to_str().unwrap());
     // What stands here is meant before what is known elsewhere.
-    ctx.run(["new", "--seed", "none", "./proj"]).success();
+    new("./proj");
     ctx.run(["check", "proj"]).success().stdout_has("user/proj:");
 }
 
@@ -379,9 +396,9 @@ fn real_shells_read_what_was_installed_and_miss_nothing_that_is_gone() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let home = Home::of(&ctx);
     for (shell, command, expected) in [
-        ("bash", "complete -p venvkeep", "complete -F _venvkeep venvkeep"),
-        ("zsh", "whence -w _venvkeep", "_venvkeep: function"),
-        ("fish", "complete -C'venvkeep shi'", "shims\t"),
+        ("bash", "type -t activate; complete -p venvkeep", "function\ncomplete -F _venvkeep venvkeep"),
+        ("zsh", "whence -w activate _venvkeep", "activate: function\n_venvkeep: function"),
+        ("fish", "type -t activate; complete -C'venvkeep shi'", "function\nshims\t"),
     ] {
         home.shims(&["install", shell]).run().success();
         for args in [&["-i"][..], &["-i", "-l"]] {
@@ -460,19 +477,55 @@ fn places_with_other_names_are_quoted() {
     refused.code(3).stderr_has("it has a line break or is no text");
 }
 
-/// Types a line and Tab into a shell on a terminal of its own, and ends when the shell has shown what it should. Where
-/// it never does, the run is killed.
-const TAB: &str = "
+/// Types into a shell on a terminal of its own, and ends when the shell has shown what it should. Where it never does,
+/// the run is killed.
+const TERMINAL: &str = "
 import os, pty, sys
 shell, typed, expected = sys.argv[1:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(shell, [shell, '-i'])
-os.write(terminal, typed.encode() + b'\\t')
+os.write(terminal, typed.encode())
 seen = b''
 while expected.encode() not in seen:
     seen += os.read(terminal, 4096)
 ";
+
+fn typed_into(ctx: &Context, shell: &str, directory: &Path, typed: &str, expected: &str) {
+    let terminal = ctx.program(Who::User, "python3").args(["-c", TERMINAL, shell, typed, expected]);
+    let terminal = terminal.path_first(ctx.program_directory()).current_dir(directory);
+    terminal.time_limit(Duration::from_secs(30)).run().success();
+}
+
+#[test]
+fn once_installed_the_trusted_and_the_default_environment_are_active() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !require(&[Need::Program("zsh"), Need::Program("fish")]) {
+        return;
+    }
+    let home = Home::of(&ctx);
+    home.write(".zshrc", "alias a=b\n");
+    ctx.run(["new", "--seed", "none", "proj"]).success();
+    ctx.run(["new", "--seed", "none", "tools"]).success();
+    for shell in SHELLS {
+        home.shims(&["install", shell]).run().success();
+        let (in_proj, in_tools) = ("proj/.venv", "tools/.venv");
+        let shows = |directory: &str, env: &str| {
+            let expected = match env {
+                "" => "is==".to_owned(),
+                env => format!("is={}=", home.path.join(env).display()),
+            };
+            typed_into(&ctx, shell, &home.path.join(directory), "echo \"is=$VIRTUAL_ENV=\"\n", &expected);
+        };
+        shows("proj", in_proj);
+        shows("", "");
+        ctx.run(["default", "tools/.venv"]).success();
+        shows("", in_tools);
+        shows("proj", in_proj);
+        ctx.run(["default", "--none"]).success();
+        shows("", "");
+    }
+}
 
 #[test]
 fn tab_completes_commands_names_and_paths() {
@@ -502,9 +555,7 @@ fn tab_completes_commands_names_and_paths() {
         ("venvkeep freeze -o no", "tes.txt "),
     ] {
         for shell in ["bash", "zsh"] {
-            let terminal = ctx.program(Who::User, "python3").args(["-c", TAB, shell, typed, completed]);
-            let terminal = terminal.path_first(ctx.program_directory()).time_limit(Duration::from_secs(20));
-            terminal.run().success();
+            typed_into(&ctx, shell, &home.path, &format!("{typed}\t"), completed);
         }
     }
     let fish = |typed: &str| {

@@ -1,4 +1,4 @@
-//! The environments that go by a name: those that the user trusts, each called like its project's directory.
+//! The environments that go by a name: those that the user trusts, each called like its project.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -28,8 +28,8 @@ pub fn environments(caller: &Caller) -> Vec<Known> {
     known
 }
 
-/// Finds the environment that is meant, as [`locate::locate`] does; where nothing stands at what was typed, the known
-/// environment of that name.
+/// Finds the environment that is meant, as [`locate::locate`] does; where none stands at what was typed, the known one of
+/// that name.
 pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateError> {
     locate::locate(asked, caller).or_else(|error| called(asked, error, caller))
 }
@@ -37,9 +37,9 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
 /// The environment that goes by the name that was typed, where no other was found.
 pub fn called(asked: Option<&Path>, error: LocateError, caller: &Caller) -> Result<Prefix, LocateError> {
     let mut parts = asked.unwrap_or(Path::new("")).components();
-    let (LocateError::NoSuchPath { .. }, Some(Component::Normal(typed)), None) =
-        (&error, parts.next(), parts.next())
-    else {
+    let none_there =
+        matches!(error, LocateError::NoSuchPath { .. } | LocateError::NotAnEnvironment { meant: None, .. });
+    let (true, Some(Component::Normal(typed)), None) = (none_there, parts.next(), parts.next()) else {
         return Err(error);
     };
     let mut known = environments(caller);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use venvkeep_core::store::default::{self, DefaultError};
-use venvkeep_core::store::known;
+use venvkeep_core::store::{known, trust};
 
 use crate::args::DefaultArguments;
 use crate::exit::Exit;
@@ -19,6 +19,12 @@ pub(crate) fn run(wish: &DefaultArguments, session: &Session<'_>) -> Result<Exit
             let prefix = known::locate(Some(typed), caller).map_err(|error| hints::not_located(&error))?;
             default::set(&prefix, caller).map_err(|error| failure(&error))?;
             let path = prefix.path().to_owned();
+            if !trust::is_trusted(&prefix, caller) {
+                session.screen.note(&format!(
+                    "note: no shell activates it by itself before you say:  venvkeep trust {}",
+                    shell_word(&path)
+                ));
+            }
             let said = format!("New shells start with {} where nothing nearer is active\n", printable(&path));
             (Some(path), said)
         }

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use venvkeep_core::host::fs;
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::caller::Caller;
+use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims::Shell;
 use venvkeep_core::shims::status::{self, State, Status};
 use venvkeep_core::store::default;
+use venvkeep_core::store::trust::{self, Objection};
 
 use super::shims::failure;
 use crate::exit::Exit;
@@ -125,10 +127,22 @@ enum Why {
     SwitchedOff,
     /// The user activated another one by hand, or an outer shell did.
     AnotherIs(PathBuf),
+    /// Somebody else could have made it, or could exchange it.
+    Unfit(Objection),
+    /// It may have come with a repository or an archive.
+    NotTrusted,
     /// The shell that the user logs in with has no shims.
     NoShims,
     /// It would be, in a shell that has read the shims.
     NotYet,
+}
+
+/// What keeps the shims from activating the environment, whatever shell it is.
+fn untrusted(prefix: &Prefix, caller: &Caller) -> Option<Why> {
+    match trust::objection(prefix, &caller.viewer) {
+        Ok(Some(objection)) => Some(Why::Unfit(objection)),
+        _ => trust::record_of(prefix, caller).is_none().then_some(Why::NotTrusted),
+    }
 }
 
 impl Here {
@@ -148,9 +162,12 @@ impl Here {
             Some(active) if is_same(active) => Why::Active,
             _ if caller.viewer.is_root() => Why::ForRoot,
             _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff,
-            _ if !all.iter().any(has_shims) => Why::NoShims,
             Some(active) => Why::AnotherIs(active.clone()),
-            None => Why::NotYet,
+            None => untrusted(&prefix, caller).unwrap_or(if all.iter().any(has_shims) {
+                Why::NotYet
+            } else {
+                Why::NoShims
+            }),
         };
         Self { environment: Some(path), active, why }
     }
@@ -168,6 +185,14 @@ impl Here {
             Why::AnotherIs(active) => {
                 format!("{path} is not active: {} was activated by hand and is left alone", printable(active))
             }
+            Why::Unfit(objection) => {
+                format!("{path} is not activated by itself: {}", printable(objection.to_string()))
+            }
+            Why::NotTrusted => {
+                format!(
+                    "{path} is not activated by itself: you did not make it here, and did not say that you trust it"
+                )
+            }
             Why::NoShims => format!("{path} is not active: the shell you log in with has no shims"),
             Why::NotYet => format!("{path} is activated in shells that were started with the shims"),
         }
@@ -178,6 +203,9 @@ impl Here {
         match &self.why {
             Why::SwitchedOff => Some("unset VENVKEEP_DISABLE".to_owned()),
             Why::AnotherIs(_) => Some("deactivate".to_owned()),
+            Why::Unfit(Objection::NotYours { .. }) => Some("venvkeep heal".to_owned()),
+            // To trust it says what to do about what speaks against it.
+            Why::Unfit(_) | Why::NotTrusted => Some("venvkeep trust".to_owned()),
             Why::NoShims => Some("venvkeep shims install".to_owned()),
             Why::NoneHere | Why::Active | Why::ForRoot | Why::NotYet => None,
         }
