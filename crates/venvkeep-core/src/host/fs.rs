@@ -179,15 +179,19 @@ pub fn physical(path: &Path) -> Result<PathBuf> {
     std::fs::canonicalize(path).named(Doing::Look, path)
 }
 
-/// Whether this process may do all of `access` there, as the kernel judges (access control lists included).
+/// Whether this process may make entries in a directory, as the kernel judges (access control lists included).
 pub fn may_write(path: &Path) -> bool {
-    rustix::fs::accessat(
-        CWD,
-        path,
-        rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
-        AtFlags::EACCESS,
-    )
-    .is_ok()
+    access_to_write(path).is_ok()
+}
+
+/// Whether nothing at all may be written there, since the file system is mounted read-only.
+pub fn is_read_only(path: &Path) -> bool {
+    access_to_write(path) == Err(rustix::io::Errno::ROFS)
+}
+
+fn access_to_write(path: &Path) -> rustix::io::Result<()> {
+    let wanted = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::accessat(CWD, path, wanted, AtFlags::EACCESS)
 }
 
 /// Whether something is mounted at exactly this place, where the kernel tells (Linux 5.8). Unlike the device's number

@@ -59,6 +59,8 @@ pub enum Movable {
     Sticky,
     /// `EACCES`: the directory around it may not be written.
     ParentDenied,
+    /// `EROFS`: nothing may be written on this file system.
+    ReadOnly,
 }
 
 /// Tests whether `directory` can be renamed within its parent; `non_empty` is a sibling of ours that is not empty.
@@ -69,7 +71,8 @@ pub fn probe(directory: &Path, non_empty: &Path) -> Result<Movable> {
         Err(Errno::XDEV) => Ok(Movable::OverlayLayer),
         Err(Errno::BUSY) => Ok(Movable::MountPoint),
         Err(Errno::PERM) => Ok(Movable::Sticky),
-        Err(Errno::ACCESS | Errno::ROFS) => Ok(Movable::ParentDenied),
+        Err(Errno::ACCESS) => Ok(Movable::ParentDenied),
+        Err(Errno::ROFS) => Ok(Movable::ReadOnly),
         Err(error) => Err(IoError::new(Doing::Rename, directory, error)),
         Ok(()) => Err(IoError::new(Doing::Rename, non_empty, Errno::NOTEMPTY)),
     }

@@ -98,7 +98,9 @@ pub enum SwapError {
 impl SwapError {
     /// The directory around an environment may not be written, which need not be tried to be known.
     pub fn parent_denied(prefix: &Prefix) -> Self {
-        Self::NotMovable { prefix: prefix.path().to_owned(), why: Movable::ParentDenied }
+        let is_read_only = fs::is_read_only(prefix.parent());
+        let why = if is_read_only { Movable::ReadOnly } else { Movable::ParentDenied };
+        Self::NotMovable { prefix: prefix.path().to_owned(), why }
     }
 
     /// What stands at the prefix after this error.
@@ -133,6 +135,7 @@ fn movable_words(why: Movable) -> &'static str {
             "the directory around it is sticky, so only the owner of the environment may rename it"
         }
         Movable::ParentDenied => "you may not write the directory around it",
+        Movable::ReadOnly => "it lies on a read-only file system",
     }
 }
 
