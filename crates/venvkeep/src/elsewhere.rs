@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use venvkeep_core::diagnose::finding::Finding;
-use venvkeep_core::host::fs;
+use venvkeep_core::host::{fs, programs};
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::naming::USUAL_NAMES;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::new::place::usable;
 
-use crate::render::printable::shell_word;
+use venvkeep_core::model::printable::shell_word;
 
 /// `venvkeep heal` of an environment with these findings, to be pasted into a shell.
 pub(crate) fn heal_command(prefix: &Prefix, findings: &[Finding], caller: &Caller) -> String {
@@ -30,7 +30,8 @@ pub(crate) fn heal_to(prefix: &Prefix, caller: &Caller) -> String {
 fn place(prefix: &Prefix, caller: &Caller) -> PathBuf {
     let around = prefix.parent();
     let is_own = fs::stat(around).is_ok_and(|facts| facts.uid == caller.viewer.uid && !facts.is_sticky());
-    if is_own && fs::may_write(around) && usable(around).is_ok() {
+    let is_safe = programs::trust_way(&around.join("x"), &caller.viewer).is_ok();
+    if is_own && is_safe && fs::may_write(around) && usable(around).is_ok() {
         let beside = USUAL_NAMES.iter().map(|name| around.join(name)).find(|path| is_free(path));
         if let Some(beside) = beside {
             return beside;

@@ -26,7 +26,7 @@ use venvkeep_core::undo::UndoError;
 use crate::elsewhere::heal_to;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::printable::{printable, shell_word};
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Files beside an environment that say what belongs into it.
 const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"];
@@ -98,7 +98,7 @@ pub(crate) fn list(error: &RequirementsError, file: &Path) -> Failure {
 pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failure {
     let failure = Failure::new(Exit::Failed, printable(error.to_string())).live(error.live());
     if is_full(error) {
-        return without_room(failure, prefix, caller);
+        return without_room(failure, prefix);
     }
     match error {
         HealError::Plan(PlanError::Hostile { list, .. }) => {
@@ -202,10 +202,11 @@ fn surroundings(failure: Failure, distrust: &Distrust, (prefix, caller): (&Prefi
     failure.hint(elsewhere(prefix, caller)).hint(format!("Or, if you trust everybody who can:  {trusting}"))
 }
 
-fn without_room(failure: Failure, prefix: &Prefix, caller: &Caller) -> Failure {
+fn without_room(failure: Failure, prefix: &Prefix) -> Failure {
+    let path = shell_word(prefix.path());
     failure
-        .hint(format!("Free some space, perhaps with:  venvkeep prune {}", shell_word(prefix.path())))
-        .hint(elsewhere(prefix, caller))
+        .hint(format!("Free some space, perhaps with:  venvkeep prune {path}"))
+        .hint(format!("Or build the new one on another disk:  venvkeep heal --to /DISK/NAME/.venv {path}"))
 }
 
 /// Whether a full disk (or the user's share of it) is behind an error.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, found};
 use crate::inspect::snapshot::{EnvironmentKind, Snapshot};
+use crate::model::printable::shell_word;
 use crate::model::tree::Tree;
 
 /// A tool that keeps environments, and what it is told to rebuild this one.
@@ -23,11 +24,7 @@ pub fn manager(snapshot: &Snapshot) -> Option<Manager> {
     let prefix = snapshot.prefix.path();
     let has = |name: &str| snapshot.tree.child(Tree::ROOT, OsStr::new(name)).is_some();
     let lies_in = |above: &str| snapshot.prefix.parent().ends_with(above);
-    let name = || {
-        shlex::bytes::try_quote(snapshot.prefix.name().as_encoded_bytes())
-            .map(|name| String::from_utf8_lossy(&name).into_owned())
-            .unwrap_or_default()
-    };
+    let name = || shell_word(Path::new(snapshot.prefix.name()));
     let manager = |tool, remedy| Some(Manager { tool, remedy });
     if snapshot.kind == EnvironmentKind::Conda {
         let words = "rebuild it with conda: conda env export, then conda env create";

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, Names, counted, found, owner_name, shown_path};
 use crate::inspect::snapshot::{Sibling, Snapshot};
+use crate::model::printable::shell_word;
 use crate::model::siblings::is_journal;
 use crate::model::tree::{Tree, Unlisted};
 
@@ -78,8 +79,7 @@ pub(super) fn interrupted_heal(siblings: &[Sibling]) -> Option<Finding> {
 /// Without its journal nobody can tell whose a stage is, so no heal removes it: it may even be the old environment,
 /// cut off right before it got its kept name.
 fn unrecorded<'a>(stages: impl Iterator<Item = &'a PathBuf>, about: Evidence) -> Finding {
-    let words = stages.filter_map(|path| shlex::bytes::try_quote(path.as_os_str().as_encoded_bytes()).ok());
-    let words: Vec<_> = words.map(|word| String::from_utf8_lossy(&word).into_owned()).collect();
+    let words: Vec<_> = stages.map(|path| shell_word(path)).collect();
     let message =
         "a heal of it was cut off, and the record of what it had done is gone; look into what it left, \
                    and remove it when there is nothing of yours in it"

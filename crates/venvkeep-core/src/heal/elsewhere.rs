@@ -41,8 +41,7 @@ pub enum ElsewhereError {
 }
 
 /// Builds the new environment at `path`, also when nothing is wrong with the old one.
-pub(super) fn heal_to(heal: &Heal<'_>, path: &Path) -> Result<Report, HealError> {
-    let known = heal.look()?;
+pub(super) fn heal_to(heal: &Heal<'_>, known: Known, path: &Path) -> Result<Report, HealError> {
     let Some((mut plan, tools)) = heal.decide(&known)? else {
         return Ok(Report::new(heal.request.prefix.clone(), Outcome::Healthy, known.findings));
     };

@@ -120,10 +120,8 @@ pub fn heal(
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
     let heal = Heal { request, caller, interrupt, progress };
-    if request.extent == Extent::Whole {
-        heal.insist_on_safe_way()?;
-    }
     if request.extent == Extent::Whole && fs::lstat_if_any(request.prefix.path())?.is_none() {
+        heal.insist_on_safe_way()?;
         // Cut off between two renames: to settle that brings one of the trees back.
         drop(Journal::open(request.prefix)?);
     }
@@ -132,17 +130,22 @@ pub fn heal(
     if request.extent == Extent::Plan {
         return match heal.decide(&known)? {
             None => Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings)),
-            Some((plan, _)) => Ok(planned(&plan, known.findings)),
+            Some((plan, _)) => {
+                heal.insist_on_safe_way()?;
+                Ok(planned(&plan, known.findings))
+            }
         };
     }
     if let NewPlace::Elsewhere(path) = request.place {
-        return elsewhere::heal_to(&heal, path);
+        heal.insist_on_safe_way()?;
+        return elsewhere::heal_to(&heal, known, path);
     }
     place::usable(request.prefix.path())?;
     if !unsettled && !plan::wants_work(&known.findings, &request.wishes) {
         // A healthy environment needs no lock, which could not even be had where only root may write.
         return Ok(Report::new(request.prefix.clone(), Outcome::Healthy, known.findings));
     }
+    heal.insist_on_safe_way()?;
     if !known.snapshot.parent.writable {
         return Err(SwapError::parent_denied(request.prefix).into());
     }
@@ -188,6 +191,12 @@ impl Heal<'_> {
                 }
             }
             Ok(Err(remaining)) => report.undiscarded = Some(remaining),
+            Err(SwapError::HalfRemoved { left, why }) => {
+                report.old = None;
+                report.outcome = Outcome::NeedsAttention;
+                let left = left.display();
+                report.remarks.push(format!("of the old environment only what lies at {left} is left, which could not be removed: {why}"));
+            }
             Err(error) => report.remarks.push(format!("the old environment stays: {error}")),
         }
         report

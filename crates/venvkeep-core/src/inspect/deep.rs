@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -70,11 +71,17 @@ fn recorded(
     let Ok(rows) = RecordRows::parse(&bytes, LIMITS) else { return Vec::new() };
     let site = distribution.info.parent().unwrap_or(Path::new(""));
     let mut finder = Finder::new(&snapshot.tree);
+    // A record that names one large file a million times must not have it read as often.
+    let mut seen = HashSet::new();
     let rows = rows.filter_map(Result::ok).filter(|row| !row.is_bytecode());
     let files = rows.filter_map(|row| {
         let RecordPlace::Inside(path) = row.resolve(snapshot.prefix.path(), site) else { return None };
         let Some(RecordHash::Known { algorithm, digest }) = row.hash else { return None };
-        let facts = snapshot.tree.facts(finder.find(&path)?);
+        let id = finder.find(&path)?;
+        if !seen.insert(id) {
+            return None;
+        }
+        let facts = snapshot.tree.facts(id);
         let is_looked_at = facts.kind == Kind::File && row.size.is_none_or(|size| size == facts.size);
         is_looked_at.then_some(Recorded { distribution: index, path, size: facts.size, algorithm, digest })
     });

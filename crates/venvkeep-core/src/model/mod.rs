@@ -21,6 +21,7 @@ pub mod naming;
 pub mod owner;
 pub mod parts;
 pub mod prefix;
+pub mod printable;
 pub mod pylock;
 pub mod python_version;
 pub mod pyvenv_cfg;

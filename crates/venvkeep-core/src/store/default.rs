@@ -55,7 +55,8 @@ pub fn set(prefix: &Prefix, caller: &Caller) -> Result<(), DefaultError> {
 
 /// Forgets it; gives what it was.
 pub fn clear(caller: &Caller) -> Result<Option<PathBuf>, DefaultError> {
-    let was = get(caller)?;
+    // What cannot be read any more can be forgotten all the same.
+    let was = get(caller).ok().flatten();
     if fs::lstat_if_any(&file(caller)?)?.is_some() {
         fs::remove_file(&file(caller)?)?;
     }

@@ -15,9 +15,9 @@ use crate::args::{ActivateArguments, NoticeArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
-use crate::render::printable::{printable, shell_word};
 use crate::render::to_stderr;
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command.
 pub(crate) fn run(wish: &ActivateArguments, session: &Session<'_>) -> Result<Exit, Failure> {

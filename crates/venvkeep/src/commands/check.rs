@@ -15,8 +15,8 @@ use crate::elsewhere::heal_command;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::check;
-use crate::render::printable::printable;
 use crate::request::Session;
+use venvkeep_core::model::printable::printable;
 
 /// One environment, looked at.
 #[derive(Debug)]

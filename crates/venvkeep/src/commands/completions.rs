@@ -12,8 +12,8 @@ use venvkeep_core::store::known::{self, Known};
 use crate::args::{Arguments, CompleteArguments, CompletionsArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::printable::printable;
 use crate::request::Session;
+use venvkeep_core::model::printable::printable;
 
 /// Prints the file that the shell reads.
 pub(crate) fn print(wish: &CompletionsArguments, session: &Session<'_>) -> Result<Exit, Failure> {

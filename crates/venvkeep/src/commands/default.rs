@@ -8,8 +8,8 @@ use crate::args::DefaultArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
-use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Sets, forgets or says the default environment.
 pub(crate) fn run(wish: &DefaultArguments, session: &Session<'_>) -> Result<Exit, Failure> {

@@ -19,8 +19,8 @@ use crate::args::{FreezeArguments, ListFormat};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
-use crate::render::printable::printable;
 use crate::request::Session;
+use venvkeep_core::model::printable::printable;
 
 /// Runs the command.
 pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit, Failure> {

@@ -20,9 +20,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::heal as shown;
-use crate::render::printable::printable;
 use crate::render::progress::Spinner;
 use crate::request::Session;
+use venvkeep_core::model::printable::printable;
 
 /// A requirements file is text that people write.
 const MAX_LIST: u64 = 16 * 1024 * 1024;

@@ -21,8 +21,8 @@ use venvkeep_core::store::known::locate;
 
 use crate::failure::Failure;
 use crate::hints;
-use crate::render::printable::printable;
 use crate::request::Session;
+use venvkeep_core::model::printable::printable;
 
 /// The environments that were named; without a name the active or nearest one.
 fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {

@@ -16,8 +16,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::Emphasis;
-use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {

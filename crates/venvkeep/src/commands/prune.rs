@@ -12,8 +12,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::Emphasis;
-use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Prunes each environment in turn; one that fails does not stop the others.
 pub(crate) fn run(wish: &PruneArguments, session: &Session<'_>) -> Result<Exit, Failure> {

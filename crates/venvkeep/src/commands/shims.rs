@@ -12,8 +12,8 @@ use crate::args::{InstallArguments, ShimsAction, ShimsArguments, UninstallArgume
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::Emphasis;
-use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command.
 pub(crate) fn run(wish: &ShimsArguments, session: &Session<'_>) -> Result<Exit, Failure> {

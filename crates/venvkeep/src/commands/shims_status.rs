@@ -18,8 +18,8 @@ use super::shims::failure;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::Emphasis;
-use crate::render::printable::printable;
 use crate::request::Session;
+use venvkeep_core::model::printable::printable;
 
 /// Runs the command. What is installed in part, or is not this program's, counts as a finding.
 pub(crate) fn run(session: &Session<'_>) -> Result<Exit, Failure> {

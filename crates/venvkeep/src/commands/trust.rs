@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::Emphasis;
-use crate::render::printable::{printable, shell_word};
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Lets the shell activate an environment by itself.
 pub(crate) fn run(wish: &TrustArguments, session: &Session<'_>) -> Result<Exit, Failure> {

@@ -7,9 +7,9 @@ use venvkeep_core::inspect::snapshot::{EnvironmentKind, Snapshot};
 use venvkeep_core::model::tree::Tree;
 
 use super::json as shared;
-use super::printable::printable;
 use super::{Emphasis, Paint, Screen};
 use crate::commands::check::Checked;
+use venvkeep_core::model::printable::printable;
 
 /// The widest line; what is longer is broken between words.
 const WIDTH: usize = 100;
@@ -92,8 +92,16 @@ fn paragraph(finding: &Finding, screen: &Screen) -> String {
         text.push_str(&paint.text(Emphasis::Dim, wrapped(&examples, "    ").trim_end()));
         text.push('\n');
     }
-    if let Remedy::Advice(advice) = &finding.remedy {
-        text.push_str(&wrapped(&format!("What to do: {}", sentence_end(advice)), "    "));
+    match &finding.remedy {
+        Remedy::Advice(advice) => {
+            text.push_str(&wrapped(&format!("What to do: {}", sentence_end(advice)), "    "));
+        }
+        // That one stands at the end, in place of `venvkeep heal`.
+        Remedy::Command(command) if finding.code != Code::ManagedElsewhere => {
+            let command = paint.text(Emphasis::Command, printable(command));
+            text.extend(["    What to do:\n      ", &command, "\n"]);
+        }
+        _ => {}
     }
     text
 }

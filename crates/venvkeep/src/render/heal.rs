@@ -11,11 +11,11 @@ use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::{BaseChoice, ListOrigin, Subject};
 use venvkeep_core::report::{Outcome, Report, ShellTrust};
 
-use super::printable::{printable, shell_word};
 use super::{Emphasis, Paint, json as shared};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::request::Session;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// The report as JSON.
 pub(crate) fn document(report: &Report) -> Value {

@@ -3,7 +3,6 @@
 pub(crate) mod check;
 pub(crate) mod heal;
 pub(crate) mod json;
-pub(crate) mod printable;
 pub(crate) mod progress;
 
 use std::io::{IsTerminal, Write};
@@ -12,6 +11,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::json;
 use venvkeep_core::error::LiveState;
+use venvkeep_core::model::printable::json_text;
 
 use crate::args::{ColorWhen, OutputArguments};
 use crate::exit::Exit;
@@ -140,7 +140,7 @@ impl Screen {
         let text = serde_json::to_string_pretty(&envelope).map_err(|error| {
             Failure::new(Exit::Failed, format!("could not make the JSON document: {error}"))
         })?;
-        self.result(&format!("{}\n", printable::json_text(&text)))
+        self.result(&format!("{}\n", json_text(&text)))
     }
 
     /// Tells the user something beside the result.

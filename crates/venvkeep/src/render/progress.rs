@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use venvkeep_core::progress::{Event, Stage};
 
 use super::Screen;
-use super::printable::printable;
+use venvkeep_core::model::printable::printable;
 
 /// The line, on stderr; in a pipe, with `--quiet` and with `--json` it does not exist.
 pub(crate) struct Spinner {

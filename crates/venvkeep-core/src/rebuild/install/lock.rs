@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{InstallError, Installer, Order, install_line, missing, settings, variables};
 use crate::host::fs;
 use crate::host::process::{self, Finished, Invocation, ProcessError};
-use crate::host::programs::TrustedProgram;
+use crate::host::programs::{self, TrustedProgram};
 use crate::host::remove;
 use crate::interpreters::find::{FindError, find};
 use crate::interpreters::request::{Release, Request};
@@ -90,6 +90,8 @@ fn interpreter(
 /// The list can hold addresses with passwords.
 fn private_directory(caller: &Caller) -> fs::Result<PathBuf> {
     let temporary = caller.variable("TMPDIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let is_safe = |path: &PathBuf| programs::trust_way(&path.join("x"), &caller.viewer).is_ok();
+    let temporary = temporary.filter(is_safe);
     let temporary = temporary.unwrap_or_else(|| PathBuf::from("/tmp"));
     let place = temporary.join(format!("venvkeep-lock-{:016x}", fastrand::u64(..)));
     fs::create_dir(&place, 0o700)?;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The text with every control character, bidirectional override and invalid byte shown as an escape.
-pub(crate) fn printable(text: impl AsRef<OsStr>) -> String {
+pub fn printable(text: impl AsRef<OsStr>) -> String {
     let mut shown = String::new();
     for chunk in text.as_ref().as_bytes().utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -26,7 +26,7 @@ pub(crate) fn printable(text: impl AsRef<OsStr>) -> String {
 
 /// A path as one word of a shell command, safe to paste. A path with control characters becomes `$'...'`, which bash
 /// and zsh read.
-pub(crate) fn shell_word(path: &Path) -> String {
+pub fn shell_word(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
     let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_deceptive));
     if plain && let Ok(quoted) = shlex::bytes::try_quote(bytes) {
@@ -48,7 +48,7 @@ pub(crate) fn shell_word(path: &Path) -> String {
 
 /// A JSON document that shows on a terminal what it holds: serde escapes the control characters of ASCII, and this the
 /// other deceptive ones, which can only stand inside of strings.
-pub(crate) fn json_text(document: &str) -> String {
+pub fn json_text(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for character in document.chars() {
         if character.is_ascii() || !is_deceptive(character) {
