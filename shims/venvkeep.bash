@@ -263,7 +263,7 @@ function _venvkeep_activate {
         _venvkeep_look
         if [[ -n $_venvkeep_env ]]; then return 0; fi
     fi
-    answer=$(command venvkeep activate --for-shell ${1+-- "$1"}) || return
+    answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
     if [[ -n $_venvkeep_env ]]; then
         _venvkeep_leave
     elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_venvkeep_idle" ]]; then
@@ -306,7 +306,8 @@ if [[ -n ${VENVKEEP_SUDO_GUARD-} ]]; then
     function _venvkeep_sudo_advice {
         # With other options it may be for another user, or for none.
         while [[ ${1-} == -[EHnPS] || ${1-} == *=* ]]; do shift; done
-        local program=${1##*/}
+        local program=${1-}
+        program=${program##*/}
         case "$program ${2-} ${3-} ${4-}" in
         'pip install '* | pip[23]' install '* | pip3.*' install '*) _venvkeep_reply='python -m pip install' ;;
         python*' -m pip install') _venvkeep_reply='python -m pip install' ;;

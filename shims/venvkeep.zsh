@@ -372,7 +372,12 @@ _venvkeep_inherit
 
 # For root nothing is activated by itself. Last, after direnv and mise; zsh expands prompts after all hooks.
 if ((EUID != 0)); then
-    typeset -ga precmd_functions chpwd_functions
-    precmd_functions=(${precmd_functions:#_venvkeep_hook} _venvkeep_hook)
-    chpwd_functions=(${chpwd_functions:#_venvkeep_hook} _venvkeep_hook)
+    # In a function: with the user's ksh_arrays a plain name would be the first of their hooks alone.
+    function _venvkeep_hooks {
+        emulate -L zsh
+        typeset -ga precmd_functions chpwd_functions
+        precmd_functions=(${precmd_functions:#_venvkeep_hook} _venvkeep_hook)
+        chpwd_functions=(${chpwd_functions:#_venvkeep_hook} _venvkeep_hook)
+    }
+    _venvkeep_hooks
 fi

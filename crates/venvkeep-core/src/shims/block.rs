@@ -69,7 +69,7 @@ pub(super) fn lines(shell: Shell, files: Files<'_>, home: &Path, extras: Extras)
             // Found by a compinit that comes later; one that has been is told.
             say(format!("    fpath+=({directory})"));
             say("    autoload -Uz _venvkeep".to_owned());
-            say("    (( ! $+functions[compdef] )) || compdef _venvkeep venvkeep".to_owned());
+            say("    (( ! ${+functions[compdef]} )) || compdef _venvkeep venvkeep".to_owned());
         }
         Shell::Fish => say(format!("    set -ga fish_complete_path {directory}")),
     }
