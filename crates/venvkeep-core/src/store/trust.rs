@@ -158,7 +158,12 @@ pub fn trust(prefix: &Prefix, caller: &Caller) -> Result<Record, TrustError> {
     text.extend_from_slice(format!("\n{}\n", record.name).as_bytes());
     // The mark comes last: before it the record means nothing.
     fs::replace_file(&records.join(&token), 0o600, &text)?;
-    fs::replace_file(&prefix.join(MARK), 0o600, format!("{token}\n").as_bytes())?;
+    // Not by a temporary file beside it, which a kill would leave in the environment: half a token trusts nothing.
+    let mark = prefix.join(MARK);
+    if fs::lstat_if_any(&mark)?.is_some() {
+        fs::remove_file(&mark)?;
+    }
+    fs::create_file(&mark, 0o600, format!("{token}\n").as_bytes())?;
     Ok(record)
 }
 
