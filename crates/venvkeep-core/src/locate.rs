@@ -243,17 +243,7 @@ mod tests {
         };
         let active = active.map(|path| ("VIRTUAL_ENV".into(), path.into()));
         let variables: BTreeMap<_, _> = active.into_iter().collect();
-        let cwd = cwd.to_owned();
-        Caller {
-            viewer,
-            sudo_uid: None,
-            cwd,
-            home: None,
-            state_dir: None,
-            cache_dir: None,
-            data_dir: None,
-            variables,
-        }
+        Caller::new(viewer, cwd.to_owned(), variables)
     }
 
     fn ground() -> (tempfile::TempDir, PathBuf) {

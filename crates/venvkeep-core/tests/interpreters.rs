@@ -20,16 +20,11 @@ use venvkeep_testkit::{Need, require};
 
 /// Somebody whose home and cache lie in `ground`.
 fn caller(ground: &Path, path: &str) -> Caller {
-    Caller {
-        viewer: viewer(Vec::new()),
-        sudo_uid: None,
-        cwd: ground.to_owned(),
-        home: Some(ground.join("home")),
-        state_dir: None,
-        cache_dir: Some(ground.join("cache")),
-        data_dir: None,
-        variables: BTreeMap::from([(OsString::from("PATH"), OsString::from(path))]),
-    }
+    let variables = BTreeMap::from([(OsString::from("PATH"), OsString::from(path))]);
+    let mut caller = Caller::new(viewer(Vec::new()), ground.to_owned(), variables);
+    caller.home = Some(ground.join("home"));
+    caller.cache_dir = Some(ground.join("cache"));
+    caller
 }
 
 /// A directory whose parents others cannot write, which the usual temporary directory is not without its sticky bit.

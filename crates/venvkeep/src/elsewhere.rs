@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use venvkeep_core::diagnose::finding::Finding;
 use venvkeep_core::host::{fs, programs};
 use venvkeep_core::model::caller::Caller;
-use venvkeep_core::model::naming::USUAL_NAMES;
+use venvkeep_core::model::naming::{USUAL_NAMES, name_of};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::new::place::usable;
 
@@ -50,9 +50,8 @@ fn is_free(path: &Path) -> bool {
 
 /// What the environment is for, in characters that every path may have.
 fn project_name(prefix: &Prefix) -> String {
-    let is_usual = USUAL_NAMES.iter().any(|name| prefix.name() == *name);
-    let around = prefix.parent().file_name().filter(|_| is_usual);
-    let name = around.unwrap_or(prefix.name()).to_string_lossy();
+    let name = name_of(prefix.path()).unwrap_or_default();
     let harmless = |c: char| if c.is_alphanumeric() || "._+-".contains(c) { c } else { '-' };
-    name.trim_start_matches('.').chars().map(harmless).collect()
+    let name: String = name.trim_start_matches('.').chars().map(harmless).collect();
+    if name.is_empty() { "env".to_owned() } else { name }
 }

@@ -54,17 +54,7 @@ fn caller() -> Result<Caller, Failure> {
             .hint("Go to one that does: cd")
     })?;
     let variables: std::collections::BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-    let viewer = credentials::viewer(Vec::new());
-    let mut caller = Caller {
-        viewer,
-        sudo_uid: None,
-        cwd,
-        home: None,
-        state_dir: None,
-        cache_dir: None,
-        data_dir: None,
-        variables,
-    };
+    let mut caller = Caller::new(credentials::viewer(Vec::new()), cwd, variables);
     if caller.viewer.is_root() {
         // Anybody may set the variable; it means something only where sudo could have set it.
         caller.sudo_uid = caller.variable("SUDO_UID").and_then(|uid| uid.to_str()?.parse().ok());

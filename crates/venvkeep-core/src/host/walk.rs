@@ -14,7 +14,7 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::fs::{Directory, IoError, Result};
 use crate::model::facts::Kind;
-use crate::model::tree::{EntryId, Listing as Found, Tree, Unlisted};
+use crate::model::tree::{Entries, EntryId, Tree, Unlisted};
 
 /// So many directories are enough for every core to have its share, whatever the size of each.
 const SHARES: usize = 64;
@@ -25,7 +25,7 @@ pub fn tree(prefix: &Directory) -> Result<Tree> {
     let root = prefix.facts()?;
     let walk = Walk { device: root.device, entries: AtomicUsize::new(0) };
     let mut tree = Tree::new(root);
-    let (mut pending, mut found) = (VecDeque::new(), Found::default());
+    let (mut pending, mut found) = (VecDeque::new(), Entries::default());
     match prefix.child(OsStr::new(".")) {
         Ok(directory) => {
             pending.extend(walk.list((&mut tree, &mut found), Tree::ROOT, directory).into_pending(1));
@@ -89,7 +89,7 @@ impl Walk {
     /// Everything below one directory, as a tree of its own: depth first with the open directories on a stack, so as
     /// many descriptors as the tree is deep.
     fn below(&self, share: &Pending, around: &Tree) -> Tree {
-        let (mut tree, mut found) = (Tree::new(*around.facts(share.id)), Found::default());
+        let (mut tree, mut found) = (Tree::new(*around.facts(share.id)), Entries::default());
         let mut open = match share.open(self, around) {
             Ok(directory) => vec![self.list((&mut tree, &mut found), Tree::ROOT, directory)],
             Err(why) => {
@@ -127,7 +127,7 @@ impl Walk {
         above.child(tree.name(id)).map_err(|error| unlisted(&error))
     }
 
-    fn list(&self, (tree, found): (&mut Tree, &mut Found), id: EntryId, handle: Directory) -> Listed {
+    fn list(&self, (tree, found): (&mut Tree, &mut Entries), id: EntryId, handle: Directory) -> Listed {
         let listed = handle.each_name(|name| {
             match handle.lstat(OsStr::from_bytes(name.to_bytes())) {
                 Ok(facts) => found.push(name.to_bytes(), facts),

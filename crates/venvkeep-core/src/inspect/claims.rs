@@ -9,16 +9,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::records::LIMITS;
 use super::snapshot::Snapshot;
 use crate::host::fs::Directory;
 use crate::model::activation_edits::{SCRIPTS, added_lines};
 use crate::model::distribution::Layout;
 use crate::model::facts::Kind;
-use crate::model::record::{RecordLimits, RecordPlace, RecordRow, RecordRows};
+use crate::model::record::{RecordPlace, RecordRow, RecordRows};
 use crate::model::tree::{EntryId, Finder, Tree};
-
-/// As large as a RECORD gets in an environment of hundreds of distributions, many times over.
-const LIMITS: RecordLimits = RecordLimits { bytes: 128 * 1024 * 1024, rows: 1_500_000 };
 
 /// Longest of the small text files that are read here.
 const LONGEST_TEXT: u64 = 1024 * 1024;

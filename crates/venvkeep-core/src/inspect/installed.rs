@@ -6,6 +6,7 @@ use crate::host::fs::{Directory, IoError};
 use crate::model::distribution::Distribution;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
+use crate::model::pyvenv_cfg::PyvenvCfg;
 
 use super::snapshot::{Config, Site};
 use super::{config, distributions, interpreter, sites};
@@ -43,10 +44,7 @@ pub fn installed(prefix: &Prefix) -> Result<Installed, IoError> {
 /// The same, of a prefix that is already open; `None` where it may not be listed.
 pub(super) fn read(prefix: &Prefix, directory: Option<&Directory>) -> Installed {
     let config = config::read(prefix);
-    let configured = match &config {
-        Config::Read(config) => config.version(),
-        _ => None,
-    };
+    let configured = config.settings().and_then(PyvenvCfg::version);
     let sites = sites::find(directory, configured);
     let sites = sites::seen_by(sites, interpreter::version(prefix).into_iter().chain(configured));
     let python = version(&sites, configured);

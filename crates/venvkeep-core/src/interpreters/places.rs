@@ -146,16 +146,7 @@ mod tests {
             variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let viewer =
             Viewer { uid: 1000, gid: 1000, groups: vec![], lone_groups: vec![1000], trusted_owners: vec![] };
-        Caller {
-            viewer,
-            sudo_uid: None,
-            cwd: cwd.to_owned(),
-            home: None,
-            state_dir: None,
-            cache_dir: None,
-            data_dir: None,
-            variables,
-        }
+        Caller::new(viewer, cwd.to_owned(), variables)
     }
 
     #[test]

@@ -30,6 +30,20 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Somebody without a home and directories of their own, as far as is known yet.
+    pub fn new(viewer: Viewer, cwd: PathBuf, variables: BTreeMap<OsString, OsString>) -> Self {
+        Self {
+            viewer,
+            sudo_uid: None,
+            cwd,
+            home: None,
+            state_dir: None,
+            cache_dir: None,
+            data_dir: None,
+            variables,
+        }
+    }
+
     /// A variable's value; an empty one counts as not set.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())

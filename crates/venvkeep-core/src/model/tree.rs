@@ -47,12 +47,12 @@ struct Entry {
 /// The entries of one directory as they are found, to be handed to [`Tree::add_children`]. Filled again and again, it
 /// needs no memory for each name.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub struct Entries {
     names: Vec<u8>,
     entries: Vec<(Range<usize>, Facts)>,
 }
 
-impl Listing {
+impl Entries {
     /// Notes one more entry.
     pub fn push(&mut self, name: &[u8], facts: Facts) {
         let start = self.names.len();
@@ -112,7 +112,7 @@ impl Tree {
     pub fn add_children(
         &mut self,
         directory: EntryId,
-        listing: &mut Listing,
+        listing: &mut Entries,
     ) -> impl Iterator<Item = EntryId> + use<> {
         let first = position(self.entries.len());
         listing.drain_sorted(|name, facts| {
@@ -318,10 +318,10 @@ fn position(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Finder, Kind, Listing, Path, Tree, Unlisted};
+    use super::{Entries, Facts, Finder, Kind, Path, Tree, Unlisted};
 
-    fn listing(entries: &[(&str, Kind)]) -> Listing {
-        let mut listing = Listing::default();
+    fn listing(entries: &[(&str, Kind)]) -> Entries {
+        let mut listing = Entries::default();
         for (name, kind) in entries {
             listing.push(name.as_bytes(), facts(*kind));
         }

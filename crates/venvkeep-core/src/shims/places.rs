@@ -147,16 +147,8 @@ mod tests {
         fn homes(&self, variables: &[(&str, &Path)]) -> Homes {
             let variables: BTreeMap<OsString, OsString> =
                 variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-            let caller = Caller {
-                viewer: credentials::viewer(Vec::new()),
-                sudo_uid: None,
-                cwd: "/".into(),
-                home: Some(self.0.path().to_owned()),
-                state_dir: None,
-                cache_dir: None,
-                data_dir: None,
-                variables,
-            };
+            let mut caller = Caller::new(credentials::viewer(Vec::new()), "/".into(), variables);
+            caller.home = Some(self.0.path().to_owned());
             Homes::of(&caller).unwrap().unwrap()
         }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::fs::{self, IoError};
 use crate::model::caller::Caller;
+use crate::model::naming::{UnusablePath, usable};
 use crate::model::prefix::Prefix;
 
 /// As long as a path can be.
@@ -26,9 +27,14 @@ pub enum DefaultError {
         /// Whose it is.
         owner: u32,
     },
-    /// A path that cannot be part of PATH.
-    #[error("{} has a colon or a line break in its path, which no shell can have in PATH", .0.display())]
-    NoPath(PathBuf),
+    /// A path that could not be on PATH.
+    #[error("{} cannot be activated: {why}", .path.display())]
+    Unusable {
+        /// The environment's.
+        path: PathBuf,
+        /// Why.
+        why: UnusablePath,
+    },
     /// The system's answer.
     #[error(transparent)]
     Io(#[from] IoError),
@@ -42,10 +48,10 @@ pub fn set(prefix: &Prefix, caller: &Caller) -> Result<(), DefaultError> {
     if facts.uid != caller.viewer.uid {
         return Err(DefaultError::NotYours { path, owner: facts.uid });
     }
-    let mut line = path.as_os_str().as_bytes().to_vec();
-    if line.contains(&b':') || line.contains(&b'\n') {
-        return Err(DefaultError::NoPath(path));
+    if let Err(why) = usable(&path) {
+        return Err(DefaultError::Unusable { path, why });
     }
+    let mut line = path.as_os_str().as_bytes().to_vec();
     line.push(b'\n');
     if let Some(directory) = file.parent() {
         fs::create_dirs(directory, 0o700)?;

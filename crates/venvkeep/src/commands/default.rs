@@ -57,7 +57,7 @@ fn failure(error: &DefaultError) -> Failure {
         DefaultError::NotYours { path, .. } => {
             failure.hint(format!("Make it yours first, without sudo:  venvkeep heal {}", shell_word(path)))
         }
-        DefaultError::NoPath(_) => {
+        DefaultError::Unusable { .. } => {
             failure.hint("Make one in a directory without such characters: venvkeep new ~/tools/.venv")
         }
         DefaultError::NoHome | DefaultError::Io(_) => failure,
