@@ -209,3 +209,55 @@ fn no_room_is_too_large_to_live_in() {
         assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
     }
 }
+
+/// A workspace of its own, whose lock file nobody else's build looks at.
+#[test]
+fn the_fuzz_targets_lock_knows_the_librarys_dependencies() {
+    let read = |path: &str| fs::read_to_string(repository().join(path)).expect("it is text");
+    let lock = read("tests/fuzz/Cargo.lock");
+    let package = lock.split("\n\n").find(|one| one.contains("name = \"venvkeep-core\"")).unwrap_or_default();
+    let manifest = read("crates/venvkeep-core/Cargo.toml");
+    let section = manifest.split("\n[").find_map(|one| one.strip_prefix("dependencies]")).unwrap_or_default();
+    let names = section.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    let names: Vec<_> = names.filter(|name| !name.is_empty() && !name.starts_with('#')).collect();
+    assert!(names.len() > 10, "the test must see the dependencies: {names:?}");
+    for name in names {
+        assert!(
+            package.contains(&format!(" \"{name}")),
+            "tests/fuzz/Cargo.lock lacks {name}: cargo update -w there"
+        );
+    }
+}
+
+/// What may stand in a journal, against the table of what a crash leaves.
+#[test]
+fn the_table_of_crashes_knows_every_step_of_the_journal() {
+    let read = |path: &str| fs::read_to_string(repository().join(path)).expect("it is text");
+    let journal = read("crates/venvkeep-core/src/swap/journal.rs");
+    let steps =
+        journal.split("enum Step {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap_or_default();
+    let names: Vec<_> = steps
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase))
+        .map(|line| line.trim_end_matches([' ', ',', '{']))
+        .collect();
+    assert!(names.len() > 3, "the test must see the steps: {names:?}");
+    let page = read("docs/safety.md");
+    let rows: Vec<Vec<&str>> =
+        page.lines().filter(|line| line.starts_with("| ")).map(|line| line.split(" | ").collect()).collect();
+    for name in names {
+        // `RollingBack` is written `rolling back`.
+        let words: String = name
+            .chars()
+            .enumerate()
+            .flat_map(|(at, one)| {
+                (at > 0 && one.is_uppercase()).then_some(' ').into_iter().chain(one.to_lowercase())
+            })
+            .collect();
+        assert!(
+            rows.iter().any(|row| row.len() == 5 && row[1] == words),
+            "docs/safety.md has no row of {words}"
+        );
+    }
+}

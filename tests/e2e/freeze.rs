@@ -148,6 +148,56 @@ fn a_pylock_names_every_pin_with_its_file_and_hash() {
 }
 
 #[test]
+fn a_pylock_names_repositories_by_their_commit_and_with_all_the_seeds() {
+    if !require(&[Need::Uv, Need::Virtualenv, Need::Program("git")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let source = project.git_source("from-git", "0.4");
+    let repository = format!("git+file://{}", source.display());
+    // Its pip is among the kit's wheels.
+    let env = project.venv_by_owner(Maker::Virtualenv).packages(["pure-one", &repository]).build();
+    let commit =
+        ctx.program(Who::User, "git").current_dir(&source).args(["rev-parse", "HEAD"]).run().success();
+    let commit = commit.stdout.trim().to_owned();
+    assert!(env.freeze().iter().any(|line| line.contains(&commit)), "{:?}", env.freeze());
+
+    let printed = pylock(&ctx, &project).run().success().stdout;
+    let from_git =
+        printed.split("[[packages]]").find(|one| one.contains("name = \"from-git\"")).unwrap_or_default();
+    assert!(from_git.contains("vcs") && from_git.contains(&commit), "{printed}");
+    assert!(!printed.contains("name = \"pip\""), "{printed}");
+    let all = pylock(&ctx, &project).arg("--all").run().success().stdout;
+    assert!(all.contains("name = \"pip\"") && all.contains(&commit), "{all}");
+}
+
+#[test]
+fn root_says_where_it_does_not_look_for_version_control() {
+    if !require(&[Need::Program("git")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let checkout = project.git_source("edit-me", "0.3");
+    let remote = "https://example.org/edit-me.git";
+    let git = ctx.program(Who::User, "git").current_dir(&checkout);
+    git.args(["remote", "add", "origin", remote]).run().success();
+    let env = project.venv_by_owner(Maker::Venv).packages(["-e".as_ref(), checkout.as_os_str()]).build();
+    let own = project.venvkeep(["freeze"]).run().success();
+    assert!(own.stdout.contains(&format!("-e git+{remote}@")), "{own}");
+    let roots = ctx.venvkeep_by(Who::Root, ["freeze", env.str()]).under_sudo_of(Who::User).run().success();
+    assert_eq!(lines(&roots).last(), Some(&format!("-e {}", checkout.display())), "{roots}");
+    assert!(
+        roots.stdout.contains("# Editable install in a place of another user's, where root does not look"),
+        "{roots}"
+    );
+    // The list with its remark is one that a heal takes.
+    project.write("venvkeep-frozen.txt", &roots.stdout);
+    project.venvkeep(["heal", "--dry-run", "-r", "venvkeep-frozen.txt"]).run().success();
+}
+
+#[test]
 fn without_a_pylock_it_is_said_why() {
     if !require(&[Need::Uv]) {
         return;

@@ -5,12 +5,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
 use serde_json::json;
-use venvkeep_testkit::{Context, Invocation, Maker, Need, Who, fingerprint, owners, require, tools};
+use venvkeep_testkit::{
+    Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require, tools,
+};
 
 use crate::VENVKEEP;
 use crate::support::{
-    Before, assert_healed, assert_works, finding_codes, first_environment, kept_tree, lines, names_in,
-    with_uv,
+    Before, INSTALLERS, accounted, assert_healed, assert_works, finding_codes, first_environment, kept_tree,
+    lines, names_in, with_uv,
 };
 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
@@ -25,10 +27,10 @@ fn what_root_made_is_fetched_anew_and_becomes_the_users() {
         let project = ctx.project(&format!("{maker:?}"));
         let env = project.venv_by_root(maker).packages(PACKAGES).build();
         let before = Before::of(&env);
-        let heal = project.venvkeep(["heal", "--from", "index"]).wheels_only(ctx.wheels());
+        let heal = project.venvkeep(["heal", "--from", "index", "--json"]).wheels_only(ctx.wheels());
         let heal = if maker == Maker::Uv { with_uv(heal) } else { heal };
-        heal.run().success();
-        assert_healed(&ctx, &project, &env, &before);
+        let report = heal.run().success();
+        assert_healed(&ctx, &project, &env, &before, &report);
         env.installer(Who::User).args(["install", "ns-other"]).wheels_only(ctx.wheels()).run().success();
     }
 }
@@ -55,7 +57,7 @@ fn fetches(maker: Maker, with_installer: fn(Invocation) -> Invocation) {
     let frozen = env.freeze_all();
     let heal = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels());
     let report = with_installer(heal).run().success();
-    let healed = first_environment(&report);
+    let healed = accounted(&report);
     assert_eq!(healed["outcome"], "healed", "{report}");
     let distributions = healed["distributions"].as_array().cloned().unwrap_or_default();
     let pure_one = distributions.iter().find(|distribution| distribution["name"] == "pure-one");
@@ -253,4 +255,39 @@ fn an_open_umask_makes_nothing_that_strangers_can_write() {
     env.install(["pure-one"]);
     project.venvkeep(["heal"]).wheels_only(ctx.wheels()).umask(0).run().success();
     project.venvkeep(["check"]).run().success();
+}
+
+/// The distributions that were asked for, by their metadata directories' names; RECORD says the same.
+fn asked_for(env: &Environment<'_>) -> BTreeSet<String> {
+    let site = env.site_packages();
+    let names = names_in(&site).into_iter().filter(|name| name.ends_with(".dist-info"));
+    let asked = names.filter(|name| {
+        let is_marked = site.join(name).join("REQUESTED").exists();
+        let record = fs::read_to_string(site.join(name).join("RECORD")).expect("it has one");
+        assert_eq!(record.contains("dist-info/REQUESTED,"), is_marked, "{name}: {record}");
+        is_marked
+    });
+    asked.collect()
+}
+
+#[test]
+fn what_was_asked_for_stays_told_from_what_was_pulled_in() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for (name, with_installer) in INSTALLERS {
+        for from in ["env", "index"] {
+            let project = ctx.project(&format!("{name}-{from}"));
+            let env = project.venv_by_root(Maker::Venv).packages(PACKAGES).build();
+            let before = asked_for(&env);
+            let pulled_in = |name: &str| before.iter().all(|asked| !asked.starts_with(name));
+            assert!(before.contains("ns_part-1.0.dist-info"), "{before:?}");
+            assert!(pulled_in("pure_one") && pulled_in("extra_dep"), "{before:?}");
+            let heal = project.venvkeep(["heal", "--json", "--from", from]).wheels_only(ctx.wheels());
+            accounted(&with_installer(heal).run().success());
+            assert_eq!(asked_for(&env), before, "{name}, {from}");
+            project.venvkeep(["check", "--deep"]).run().success();
+        }
+    }
 }

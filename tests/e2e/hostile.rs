@@ -399,3 +399,35 @@ fn another_name_of_the_users_own_file_stays_as_it_is() {
     ended(&project.venvkeep(["prune"]));
     before.assert_unchanged();
 }
+
+#[test]
+fn a_file_that_many_record_is_read_once() {
+    if !require(&[Need::Program("strace")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    project.write(".venv/shared.bin", "what all of them record");
+    let sum = ctx.program(Who::User, "python3").current_dir(env.path()).args([
+        "-c",
+        "import base64, hashlib; print(base64.urlsafe_b64encode(hashlib.sha256(open('shared.bin','rb').read()).digest()).decode().rstrip('='))",
+    ]);
+    let sum = sum.run().success().stdout.trim().to_owned();
+    for number in 0..20 {
+        distribution(&env, &format!("honest{number}"), &format!("../../../shared.bin,sha256={sum},\n"));
+    }
+    let other = "A".repeat(sum.len());
+    distribution(&env, "other", &format!("../../../shared.bin,sha256={other},\n"));
+    env.chown("", Who::User);
+    let trace = ctx.home(Who::User).join("trace");
+    let check = project.venvkeep(["check", "--deep", "--json"]);
+    let strace =
+        ctx.program(Who::User, "strace").args(["--follow-forks", "-e", "trace=open,openat,openat2", "-o"]);
+    let report = strace.arg(&trace).args(check.words()).current_dir(project.path()).run().code(1);
+    let trace = fs::read_to_string(trace).expect("strace wrote it");
+    assert_eq!(trace.lines().filter(|line| line.contains("shared.bin")).count(), 1, "{trace}");
+    let findings = report.stdout_json()["environments"][0]["findings"].to_string();
+    assert!(findings.contains("files-altered") && findings.contains("other"), "{findings}");
+    assert!(!findings.contains("honest"), "only one of them records something else: {findings}");
+}

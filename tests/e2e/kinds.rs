@@ -19,24 +19,20 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use serde_json::Value;
 use venvkeep_testkit::{
     Context, Environment, Maker, Need, Output, Project, Wheel, Who, fingerprint, owners, require, tools,
 };
 
 use crate::VENVKEEP;
 use crate::support::{
-    Before, accounted, assert_healed, assert_works, finding_codes, kept_tree, lines, names_in, paths,
-    source_of, with_uv,
+    Before, accounted, assert_healed, assert_works, finding_codes, first_environment, kept_tree, lines,
+    names_in, paths, source_of, with_uv,
 };
 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
 
-/// Heals without a network, and looks at the report's sums.
 fn heal_offline(project: &Project<'_>) -> Output {
-    let report = project.venvkeep(["heal", "--offline", "--json"]).index_unreachable().run().success();
-    accounted(&report);
-    report
+    project.venvkeep(["heal", "--offline", "--json"]).index_unreachable().run().success()
 }
 
 fn python(ctx: &Context, env: &Environment<'_>, code: &str) -> Output {
@@ -72,12 +68,12 @@ fn retag(env: &Environment<'_>, stem: &str, from: &str, to: &str) {
 
 /// Heals a virtualenv whose pip, of 2021, recorded wheels' scripts as they were before it gave them their first line:
 /// what has such scripts is fetched, the rest is taken over.
-fn heal_legacy(ctx: &Context, project: &Project<'_>) -> Value {
+fn heal_legacy(ctx: &Context, project: &Project<'_>) -> Output {
     let report = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run().success();
     for (name, source) in [("with-scripts", "index"), ("with-deps", "env"), ("pip", "env")] {
         assert_eq!(source_of(&report, name), source, "{name}: {report}");
     }
-    accounted(&report)
+    report
 }
 
 #[test]
@@ -97,10 +93,11 @@ fn a_virtualenv_from_before_pyvenv_cfg_stays_on_its_python() {
     let codes = BTreeSet::from(["files-altered", "foreign-owner"].map(str::to_owned));
     assert_eq!(finding_codes(&report), codes, "{report}");
 
-    let healed = heal_legacy(&ctx, &project);
+    let report = heal_legacy(&ctx, &project);
+    let healed = first_environment(&report);
     assert_eq!(paths(&healed, "carried"), Vec::<String>::new(), "{healed}");
     assert_eq!(paths(&healed, "dropped"), Vec::<String>::new(), "{healed}");
-    assert_healed(&ctx, &project, &env, &before);
+    assert_healed(&ctx, &project, &env, &before, &report);
     python(&ctx, &env, "import sys; print(sys.version_info[:2])").stdout_is("(3, 8)\n");
     assert!(env.path().join("pyvenv.cfg").is_file());
     assert!(!env.path().join("lib/python3.8/site.py").exists());
@@ -121,7 +118,7 @@ fn a_virtualenv_from_before_pyvenv_cfg_goes_to_a_newer_python() {
     let freeze = project.venvkeep(["freeze"]).run().success();
     assert_eq!(normalized(&lines(&freeze)), normalized(&frozen));
 
-    let healed = heal_legacy(&ctx, &project);
+    let healed = accounted(&heal_legacy(&ctx, &project));
     // The directory of headers has the version in its name.
     assert_eq!(paths(&healed, "dropped"), ["include/site/python3.8"], "{healed}");
     assert_eq!(env.freeze(), frozen);
@@ -140,7 +137,7 @@ fn uvs_relocatable_environment_becomes_one_of_this_place() {
     let env = project.venv_by_root(Maker::Uv).create_args(["--relocatable"]).packages(PACKAGES).build();
     let before = Before::of(&env);
     let report = heal_offline(&project);
-    assert_healed(&ctx, &project, &env, &before);
+    assert_healed(&ctx, &project, &env, &before, &report);
     assert!(report.stdout.contains("relocatable"), "the report says what it no longer is: {report}");
     assert!(!configuration(&env).contains("relocatable"), "{}", configuration(&env));
 }
@@ -155,8 +152,8 @@ fn pypys() {
     let pypy = tools::python("pypy3").unwrap();
     let env = project.venv_by_root(Maker::Venv).python(pypy).packages(PACKAGES).build();
     let before = Before::of(&env);
-    heal_offline(&project);
-    assert_healed(&ctx, &project, &env, &before);
+    let report = heal_offline(&project);
+    assert_healed(&ctx, &project, &env, &before, &report);
     python(&ctx, &env, "import sys; print(sys.implementation.name)").stdout_is("pypy\n");
 }
 
@@ -173,8 +170,8 @@ fn the_systems_distributions_stay_visible_and_out_of_the_list() {
         let env = env.packages(PACKAGES).build();
         let before = Before::of(&env);
         python(&ctx, &env, visible).stdout_is("True\n");
-        heal_offline(&project);
-        assert_healed(&ctx, &project, &env, &before);
+        let report = heal_offline(&project);
+        assert_healed(&ctx, &project, &env, &before, &report);
         assert!(configuration(&env).contains("include-system-site-packages = true"));
         python(&ctx, &env, visible).stdout_is("True\n");
         assert_eq!(lines(&project.venvkeep(["freeze"]).run().success()), env.freeze());
@@ -201,7 +198,7 @@ fn what_is_linked_to_uvs_cache_leaves_the_cache_alone() {
     env.chown("lib", Who::Root);
     let cache = fingerprint(ctx.home(Who::User).join(".cache/uv"));
 
-    with_uv(project.venvkeep(["heal"])).index_unreachable().run().success();
+    accounted(&with_uv(project.venvkeep(["heal", "--json"])).index_unreachable().run().success());
     cache.assert_unchanged();
     assert_works(&ctx, &env);
     assert_eq!(owners(env.path()), BTreeSet::from([Who::User.uid()]));
@@ -254,8 +251,8 @@ fn a_package_that_sudo_pip_installed_in_the_users_environment() {
     let before = Before::of(&env);
     let report = project.venvkeep(["check", "--json"]).run().code(1);
     assert_eq!(finding_codes(&report), BTreeSet::from(["foreign-owner".to_owned()]), "{report}");
-    heal_offline(&project);
-    assert_healed(&ctx, &project, &env, &before);
+    let report = heal_offline(&project);
+    assert_healed(&ctx, &project, &env, &before, &report);
     env.installer(Who::User).args(["uninstall", "-y", "with-scripts", "ns-part"]).run().success();
 }
 
@@ -270,10 +267,9 @@ fn packages_and_whole_trees_under_a_strict_umask() {
         env.install(["with-scripts", "ns-part"]);
         let before = Before::of(&env);
         let report = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run().success();
-        accounted(&report);
         assert_eq!(source_of(&report, "with-scripts"), "index", "{report}");
         assert_eq!(source_of(&report, "with-deps"), "env", "{report}");
-        assert_healed(&ctx, &project, &env, &before);
+        assert_healed(&ctx, &project, &env, &before, &report);
 
         let project = ctx.project(&format!("tree-{umask:o}"));
         let env = project.venv_by_root(Maker::VenvWithoutPip).umask(umask).packages(PACKAGES).build();
@@ -286,6 +282,7 @@ fn packages_and_whole_trees_under_a_strict_umask() {
         project.write("venvkeep-frozen.txt", &list.success().stdout);
         let heal = project.venvkeep(["heal", "--json", ".venv", "-r", "venvkeep-frozen.txt"]);
         let report = heal.wheels_only(ctx.wheels()).run().success();
+        accounted(&report);
         report.stdout_has("what else lay in it could not be seen");
         tree.assert_same(&fingerprint(kept_tree(project.path())));
         assert_eq!(env.freeze_all(), frozen);

@@ -113,3 +113,65 @@ fn git_never_sees_a_kept_tree_and_its_list_comes_back_byte_for_byte() {
     ctx.venvkeep(["prune", env.str()]).run().success();
     assert_eq!(fs::read(&list).expect("root may"), b"# mine, without an end");
 }
+
+#[test]
+fn a_stage_without_its_journal_keeps_nobody_from_looking() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    // Where only root may write, there is no lock to be had, and none is needed.
+    let project = ctx.project_of(Who::Root, "app");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    project.write(".venv.venvkeep-stage-0123456789abcdef/module.py", "");
+    let before = fingerprint(project.path());
+    ctx.venvkeep(["prune", env.str()]).run().success().stdout_has("Nothing to prune");
+    ctx.venvkeep(["undo", env.str()]).run().code(2).stderr_has("no old tree");
+    before.assert_unchanged();
+}
+
+/// Makes what is below it changeable again, so that the test's directory can be removed.
+struct Fixed<'c>(&'c Context, PathBuf);
+
+impl Drop for Fixed<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.program(Who::Root, "chattr").args(["-R", "-f", "-i"]).arg(&self.1).run();
+    }
+}
+
+#[test]
+fn one_that_can_only_be_removed_in_part_is_named_and_the_others_go() {
+    if !require(&[Need::Immutable, Need::Program("git")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    ctx.program(Who::User, "git").current_dir(project.path()).args(["init", "--quiet"]).run().success();
+    project.venvkeep(["heal", "--force"]).run().success();
+    let list = fs::read_to_string(project.path().join(".git/info/exclude")).expect("git made it");
+    assert!(list.contains("venvkeep"), "{list}");
+    let half = keep(&project, &env, "20990101-000000");
+    // What lies in `lib/inner` can go, `lib/inner` itself cannot.
+    project.write(".venv.venvkeep-old-20990101-000000/lib/inner/module.py", "");
+    let _fixed = Fixed(&ctx, project.path().to_owned());
+    ctx.program(Who::Root, "chattr").arg("+i").arg(half.join("lib")).run().success();
+    assert_eq!(names_in(project.path()).len(), 4, "{:?}", names_in(project.path()));
+
+    let pruned = project.venvkeep(["prune", "--json"]).run().code(4);
+    let pruned = pruned.stderr_has("could not be removed wholly").stderr_has("sudo rm -rf -- ");
+    let report = pruned.stdout_json()["environments"][0].clone();
+    assert_eq!(report["failed"][0]["path"], half.to_str().expect("the kit's paths are text"), "{pruned}");
+    assert_eq!(report["removed"].as_array().map(Vec::len), Some(1), "the other one is gone: {pruned}");
+    // What is left is no environment, and no name of a kept one.
+    let left: Vec<_> =
+        names_in(project.path()).into_iter().filter(|name| name.contains("venvkeep")).collect();
+    assert!(matches!(&left[..], [one] if one.contains("venvkeep-stage")), "{left:?}");
+    let command =
+        pruned.stderr.lines().find_map(|line| line.trim().strip_prefix("sudo ")).unwrap_or_default();
+    assert!(command.contains(&left[0]), "{pruned}");
+    project.venvkeep(["undo"]).run().code(2);
+    ctx.program(Who::Root, "chattr").args(["-R", "-i"]).arg(project.path().join(&left[0])).run().success();
+    ctx.program(Who::Root, "sh").args(["-c", command]).run().success();
+    project.venvkeep(["prune"]).run().success();
+    let list = fs::read_to_string(project.path().join(".git/info/exclude")).expect("it is there");
+    assert!(!list.contains("venvkeep"), "the line is taken back: {list}");
+    project.venvkeep(["check"]).run().success();
+}

@@ -40,7 +40,7 @@ fn everything_comes_from_the_environment_without_a_network() {
 
         let report = project.venvkeep(["heal", "--offline", "--json"]).index_unreachable().run().success();
         assert_all_reused(&report);
-        assert_healed(&ctx, &project, &env, &before);
+        assert_healed(&ctx, &project, &env, &before, &report);
         python(&ctx, &env, "import kitns.other");
         assert_eq!(fs::metadata(&data).unwrap().mtime(), written, "times are kept");
         assert!(env.path().join("etc/with-scripts.conf").is_file());

@@ -72,6 +72,25 @@ fn an_installer_that_outlives_a_killed_heal_holds_the_lock_and_is_named() {
 }
 
 #[test]
+fn while_an_installer_works_the_heal_that_started_it_is_named() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for (name, with_installer) in INSTALLERS {
+        let project = ctx.project(name);
+        let _env = unreadable(&project);
+        let index = Silent::new();
+        let mut first = index.ask(heal(&project, with_installer)).spawn();
+        let _waiting = index.asked();
+        let second = project.venvkeep(["heal"]).run().code(3);
+        second.stderr_has(&format!("another venvkeep (process {})", first.id()));
+        kill(&first, "-TERM", &ctx);
+        assert_eq!(first.wait().expect("it ends").code(), Some(130));
+    }
+}
+
+#[test]
 fn a_heal_that_is_asked_to_stop_leaves_nothing() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");

@@ -52,12 +52,12 @@ fn what_cannot_be_read_is_healed_from_what_was_kept_of_it() {
     project.venvkeep(["freeze"]).run().code(3).stderr_has("A snapshot was kept of it");
     let plan = project.venvkeep(["heal", "--dry-run"]).wheels_only(ctx.wheels()).run().success();
     assert!(plan.stdout.contains("the snapshot that venvkeep kept at 20"), "{plan}");
-    let report = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run();
-    let report = first_environment(&report);
+    let heal = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run();
+    let report = first_environment(&heal);
     assert_eq!(report["list"]["from"], "snapshot", "{report}");
     assert_eq!(report["list"]["of"], "this-environment");
     assert!(report["remarks"].to_string().contains("could not be seen"), "{report}");
-    assert_healed(&ctx, &project, &env, &before);
+    assert_healed(&ctx, &project, &env, &before, &heal);
     assert!(env.dist_info("with_deps").join("REQUESTED").exists());
     assert!(!env.dist_info("pure_one").join("REQUESTED").exists(), "it was pulled in, not asked for");
     let config = fs::read_to_string(env.path().join("pyvenv.cfg")).expect("it is there");

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use venvkeep_testkit::{
-    Context, Fingerprint, Invocation, Output, Project, SmallDisk, Who, fingerprint, tools,
+    Context, Fingerprint, Invocation, Mount, Output, Project, SmallDisk, Who, fingerprint, tools,
 };
 
 /// The names that stand for work which is not settled.
@@ -19,7 +19,18 @@ pub(crate) struct Ground<'c> {
     pub(crate) ctx: &'c Context,
     directory: PathBuf,
     copy: PathBuf,
+    // Unmounted before what it shows.
+    _without_exchange: Option<Mount>,
     _disk: SmallDisk<'c>,
+}
+
+/// What it lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disk {
+    /// Two names can be exchanged at once.
+    Usual,
+    /// They cannot.
+    WithoutExchange,
 }
 
 /// One step of a recording run.
@@ -34,13 +45,20 @@ pub(crate) struct Step {
 impl<'c> Ground<'c> {
     /// Lays it out, on a file system of its own, which is flushed at once whatever else the machine writes; `None`
     /// where none can be mounted.
-    pub(crate) fn new(ctx: &'c Context, lay_out: impl FnOnce(&Self)) -> Option<Self> {
+    pub(crate) fn new(ctx: &'c Context, kind: Disk, lay_out: fn(&Self)) -> Option<Self> {
         let disk = ctx.small_disk("disk", 64 * 1024)?;
-        let (directory, copy) = (disk.path().join("ground"), ctx.area().join("copy"));
+        let without_exchange = match kind {
+            Disk::Usual => None,
+            Disk::WithoutExchange => {
+                Some(Mount::without_exchange(disk.path(), &ctx.home(Who::User).join("shown"))?)
+            }
+        };
+        let top = without_exchange.as_ref().map_or(disk.path(), Mount::path);
+        let (directory, copy) = (top.join("ground"), ctx.area().join("copy"));
         for made in [directory.clone(), directory.join("home"), directory.join("proj")] {
             ctx.project_at(made, Who::User);
         }
-        let ground = Self { ctx, directory, copy, _disk: disk };
+        let ground = Self { ctx, directory, copy, _without_exchange: without_exchange, _disk: disk };
         lay_out(&ground);
         copy_tree(&ground.directory, &ground.copy);
         Some(ground)
@@ -48,7 +66,12 @@ impl<'c> Ground<'c> {
 
     /// As it was laid out.
     pub(crate) fn restore(&self) {
-        fs::remove_dir_all(&self.directory).expect("root may");
+        let until = Instant::now() + Duration::from_secs(10);
+        // What a killed run had started may have files open for a moment, which bindfs keeps under another name.
+        while let Err(error) = fs::remove_dir_all(&self.directory) {
+            assert!(Instant::now() < until, "{error}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         copy_tree(&self.copy, &self.directory);
     }
 

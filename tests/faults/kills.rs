@@ -16,9 +16,9 @@ fn no_kill_breaks_an_environment() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
     let seed = number("VENVKEEP_TEST_SEED").unwrap_or(now);
     // Half of them where names are exchanged, a quarter with two renames, a quarter in an undo.
-    with(|ctx| scenario::heal(ctx, ""), |scenario| kill(scenario, rounds - rounds / 2, seed));
-    with(|ctx| scenario::heal(ctx, "plain-renames"), |scenario| kill(scenario, rounds / 4, seed + 1));
-    with(|ctx| scenario::undo(ctx, ""), |scenario| kill(scenario, rounds / 2 - rounds / 4, seed + 2));
+    with(&scenario::HEAL, |scenario| kill(scenario, rounds - rounds / 2, seed));
+    with(&scenario::HEAL_WITH_TWO_RENAMES, |scenario| kill(scenario, rounds / 4, seed + 1));
+    with(&scenario::UNDO, |scenario| kill(scenario, rounds / 2 - rounds / 4, seed + 2));
 }
 
 fn kill(scenario: &Scenario<'_>, rounds: u64, seed: u64) {
@@ -32,7 +32,7 @@ fn kill(scenario: &Scenario<'_>, rounds: u64, seed: u64) {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let part = f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX);
         let time = whole.mul_f64(part * 1.1);
-        let what = format!("{}, killed after {time:?} (seed {seed}, round {round})", scenario.name);
+        let what = format!("{}, killed after {time:?} (seed {seed}, round {round})", scenario.name());
         at_work += u64::from(scenario.killed_after(time));
         new += u64::from(scenario.live(&what) == Live::New);
         scenario.assert_nothing_lost(&what);
@@ -42,6 +42,6 @@ fn kill(scenario: &Scenario<'_>, rounds: u64, seed: u64) {
     assert!(whole > Duration::ZERO);
     announce(&format!(
         "{}: {rounds} kills within {whole:?} (seed {seed}): {at_work} hit it at work, {new} found the new tree live, none broke one",
-        scenario.name
+        scenario.name()
     ));
 }

@@ -22,12 +22,17 @@ pub(crate) fn wants_all() -> bool {
 
 #[test]
 fn heal() {
-    with(|ctx| scenario::heal(ctx, ""), attack);
+    with(&scenario::HEAL, attack);
 }
 
 #[test]
 fn heal_with_two_renames() {
-    with(|ctx| scenario::heal(ctx, "plain-renames"), attack);
+    with(&scenario::HEAL_WITH_TWO_RENAMES, attack);
+}
+
+#[test]
+fn heal_without_exchange() {
+    with(&scenario::HEAL_WITHOUT_EXCHANGE, attack);
 }
 
 #[test]
@@ -35,32 +40,42 @@ fn heal_by_fetching() {
     // The other steps are those of every heal.
     let is_installers =
         |step: &Step| step.what == "start" || step.path.to_string_lossy().contains("-install");
-    with(scenario::heal_by_fetching, |scenario| attack_at(scenario, is_installers));
+    with(&scenario::HEAL_BY_FETCHING, |scenario| attack_at(scenario, is_installers));
 }
 
 #[test]
 fn heal_discarding() {
-    with(scenario::heal_discarding, attack);
+    with(&scenario::HEAL_DISCARDING, attack);
+}
+
+#[test]
+fn heal_to() {
+    with(&scenario::HEAL_TO, attack);
 }
 
 #[test]
 fn undo() {
-    with(|ctx| scenario::undo(ctx, ""), attack);
+    with(&scenario::UNDO, attack);
 }
 
 #[test]
 fn undo_with_two_renames() {
-    with(|ctx| scenario::undo(ctx, "plain-renames"), attack);
+    with(&scenario::UNDO_WITH_TWO_RENAMES, attack);
+}
+
+#[test]
+fn undo_without_exchange() {
+    with(&scenario::UNDO_WITHOUT_EXCHANGE, attack);
 }
 
 #[test]
 fn prune() {
-    with(scenario::prune, attack);
+    with(&scenario::PRUNE, attack);
 }
 
 #[test]
 fn new() {
-    with(scenario::new, attack);
+    with(&scenario::MAKE, attack);
 }
 
 fn attack(scenario: &Scenario<'_>) {
@@ -70,17 +85,26 @@ fn attack(scenario: &Scenario<'_>) {
 fn attack_at(scenario: &Scenario<'_>, is_meant: impl Fn(&Step) -> bool) {
     let steps: Vec<&Step> = scenario.steps.iter().filter(|step| is_meant(step)).collect();
     let faults = faults(&steps);
+    let mut between = 0;
     for (step, way) in &faults {
         let what =
-            format!("{}, {way} at {} {} {}", scenario.name, step.number, step.what, step.path.display());
+            format!("{}, {way} at {} {} {}", scenario.name(), step.number, step.what, step.path.display());
         let (run, passed) = scenario.run(&format!("{way}@{}", step.number));
         assert!(passed.len() >= step.number, "{what}: it was not reached: {run}");
         assert_ends_well(scenario, &run, way, &what);
+        between += usize::from(scenario.live(&what) == Live::Nothing);
         scenario.assert_nothing_lost(&what);
         scenario.assert_check_names_it(&what);
         scenario.assert_settles(step.number, &what);
     }
-    announce(&format!("{}: {} steps, {} faults", scenario.name, steps.len(), faults.len()));
+    assert_eq!(
+        between > 0,
+        scenario.has_two_renames(),
+        "{}: the moment between two renames",
+        scenario.name()
+    );
+    let (name, steps, faults) = (scenario.name(), steps.len(), faults.len());
+    announce(&format!("{name}: {steps} steps, {faults} faults, {between} between two renames"));
 }
 
 /// Every step in every way; or the first and the last of each kind, killed and refused, and one of each kind in the
@@ -129,7 +153,7 @@ fn assert_ends_well(scenario: &Scenario<'_>, run: &Output, way: &str, what: &str
             assert!(!scenario.ground.is_unsettled(), "{what}: {:?}", scenario.ground.names());
         }
         (Some(3), Live::Old) => assert!(!says("the new one"), "{what}: {run}"),
-        (Some(3), Live::New) => assert!(!says("untouched") && !says("restored"), "{what}: {run}"),
+        (Some(4), Live::New) => assert!(!says("untouched") && !says("restored"), "{what}: {run}"),
         _ => unreachable!("{what}: {live:?} is live after {run}"),
     }
 }

@@ -7,17 +7,22 @@ use crate::scenario::{self, Live, Scenario, with};
 
 #[test]
 fn heal_again_and_again() {
-    with(|ctx| scenario::heal(ctx, ""), exhaust);
+    with(&scenario::HEAL, exhaust);
 }
 
 #[test]
 fn heal_with_two_renames_again_and_again() {
-    with(|ctx| scenario::heal(ctx, "plain-renames"), exhaust);
+    with(&scenario::HEAL_WITH_TWO_RENAMES, exhaust);
+}
+
+#[test]
+fn heal_without_exchange_again_and_again() {
+    with(&scenario::HEAL_WITHOUT_EXCHANGE, exhaust);
 }
 
 #[test]
 fn undo_with_two_renames_again_and_again() {
-    with(|ctx| scenario::undo(ctx, "plain-renames"), exhaust);
+    with(&scenario::UNDO_WITH_TWO_RENAMES, exhaust);
 }
 
 /// From each of the steps by which the trees change places.
@@ -33,7 +38,7 @@ fn exhaust(scenario: &Scenario<'_>) {
     for first in swapping {
         let _ = scenario.run(&format!("kill@{}", first.number));
         for next in 1.. {
-            let what = format!("{}, killed at {} and then up to {next}", scenario.name, first.number);
+            let what = format!("{}, killed at {} and then up to {next}", scenario.name(), first.number);
             let (run, _) = scenario.again(&format!("kill@{next}"));
             runs += 1;
             scenario.live(&what);
@@ -46,9 +51,9 @@ fn exhaust(scenario: &Scenario<'_>) {
                 break;
             }
         }
-        let what = format!("{}, killed at {} and again", scenario.name, first.number);
+        let what = format!("{}, killed at {} and again", scenario.name(), first.number);
         scenario.assert_settles(0, &what);
         assert_ne!(scenario.live(&what), Live::Nothing);
     }
-    announce(&format!("{}, killed again and again: {runs} runs", scenario.name));
+    announce(&format!("{}, killed again and again: {runs} runs", scenario.name()));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Output, Who, require};
 
 use crate::VENVKEEP;
-use crate::ground::{Ground, Step};
+use crate::ground::{Disk, Ground, Step};
 
 /// Commands that settle what was left, with the exit codes that each may have.
 type Settler = &'static [(&'static [&'static str], &'static [i32])];
@@ -19,11 +19,98 @@ const NEW: &[&str] = &["new", "--seed", "none", "-p", "/usr/bin/python3", ".venv
 /// `new` finds its place taken where the environment had come to be; then its journal is settled by a heal.
 const BY_NEW: Settler = &[(NEW, &[0, 2]), (&["heal", ".venv"], &[0])];
 
-/// One command, from one ground.
-pub(crate) struct Scenario<'c> {
+/// A command that is to fail, and what it starts from.
+pub(crate) struct Scene {
     pub(crate) name: &'static str,
+    disk: Disk,
+    lay_out: fn(&Ground<'_>),
+    pub(crate) command: &'static [&'static str],
+    /// What every run is told besides its fault: `plain-renames`, or nothing.
+    always: &'static str,
+    /// Each in its turn.
+    settlers: &'static [Settler],
+    trees: Trees,
+}
+
+pub(crate) const HEAL: Scene = Scene {
+    name: "heal",
+    disk: Disk::Usual,
+    lay_out: |ground| environment(ground, ".venv", Who::Root),
+    command: &["heal"],
+    always: "",
+    settlers: &[BY_HEAL, BY_PRUNE],
+    trees: Trees::Stay,
+};
+
+pub(crate) const HEAL_WITH_TWO_RENAMES: Scene =
+    Scene { name: "heal with two renames", always: "plain-renames", ..HEAL };
+
+pub(crate) const HEAL_WITHOUT_EXCHANGE: Scene =
+    Scene { name: "heal on a file system without exchange", disk: Disk::WithoutExchange, ..HEAL };
+
+/// What cannot be copied is fetched: the installer's private files are steps as well.
+pub(crate) const HEAL_BY_FETCHING: Scene =
+    Scene { name: "heal by fetching", command: &["heal", "--from", "index"], settlers: &[BY_PRUNE], ..HEAL };
+
+pub(crate) const HEAL_DISCARDING: Scene = Scene {
+    name: "heal --discard",
+    lay_out: |ground| {
+        environment(ground, ".venv", Who::User);
+        // Broken, though it is the user's own.
+        fs::remove_file(ground.prefix().join("bin/python")).expect("root may");
+    },
+    command: &["heal", "--discard"],
+    trees: Trees::OneGoes,
+    ..HEAL
+};
+
+const TO: &[&str] = &["heal", "--to", ".venv", "old/env"];
+
+pub(crate) const HEAL_TO: Scene = Scene {
+    name: "heal --to",
+    lay_out: |ground| environment(ground, "old/env", Who::Root),
+    command: TO,
+    // As after `new`.
+    settlers: &[&[(TO, &[0, 2]), (&["heal", ".venv"], &[0])]],
+    ..HEAL
+};
+
+pub(crate) const UNDO: Scene = Scene {
+    name: "undo",
+    lay_out: |ground| {
+        environment(ground, ".venv", Who::Root);
+        let _ = ground.venvkeep(&["heal"]).run().success();
+    },
+    command: &["undo"],
+    settlers: &[BY_PRUNE],
+    ..HEAL
+};
+
+pub(crate) const UNDO_WITH_TWO_RENAMES: Scene =
+    Scene { name: "undo with two renames", always: "plain-renames", ..UNDO };
+
+pub(crate) const UNDO_WITHOUT_EXCHANGE: Scene =
+    Scene { name: "undo on a file system without exchange", disk: Disk::WithoutExchange, ..UNDO };
+
+pub(crate) const PRUNE: Scene = Scene {
+    name: "prune",
+    lay_out: |ground| {
+        environment(ground, ".venv", Who::User);
+        let _ = ground.venvkeep(&["heal", "--force"]).run().success();
+    },
+    command: &["prune"],
+    settlers: &[BY_PRUNE, BY_HEAL],
+    trees: Trees::OneGoes,
+    ..HEAL
+};
+
+pub(crate) const MAKE: Scene =
+    Scene { name: "new", lay_out: |_| {}, command: NEW, settlers: &[BY_NEW], ..HEAL };
+
+/// A scene that was played once, undisturbed.
+pub(crate) struct Scenario<'c> {
+    scene: &'static Scene,
     pub(crate) ground: Ground<'c>,
-    plan: Plan,
     /// The trees that are there before, by their names.
     before: Vec<(String, Fingerprint)>,
     /// What is live before and after; the latter without times, since every run makes its own.
@@ -31,18 +118,6 @@ pub(crate) struct Scenario<'c> {
     new: Option<Fingerprint>,
     /// All steps of a run that nothing disturbed.
     pub(crate) steps: Vec<Step>,
-}
-
-/// What is run.
-#[derive(Clone, Copy)]
-pub(crate) struct Plan {
-    /// The command that is to fail.
-    pub(crate) command: &'static [&'static str],
-    /// What every run is told besides its fault: `plain-renames`, or nothing.
-    pub(crate) always: &'static str,
-    /// Each in its turn.
-    settlers: &'static [Settler],
-    trees: Trees,
 }
 
 /// What the command does to the trees that it finds.
@@ -65,26 +140,35 @@ pub(crate) enum Live {
 
 impl<'c> Scenario<'c> {
     /// Records an undisturbed run.
-    fn record(name: &'static str, ground: Ground<'c>, plan: Plan) -> Self {
+    fn record(scene: &'static Scene, ground: Ground<'c>) -> Self {
         let (before, old) = (ground.trees(), ground.live());
-        let (run, steps) = ground.faulty(plan.command, plan.always);
+        let (run, steps) = ground.faulty(scene.command, scene.always);
         run.success();
         let new = ground.live().map(|tree| tree.without_times());
-        assert!(steps.len() > 5, "{name}: the program was built without fault points");
-        assert!(!ground.is_unsettled(), "{name}: {:?}", ground.names());
-        Self { name, ground, plan, before, old, new, steps }
+        assert!(steps.len() > 5, "{}: the program was built without fault points", scene.name);
+        assert!(!ground.is_unsettled(), "{}: {:?}", scene.name, ground.names());
+        Self { scene, ground, before, old, new, steps }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.scene.name
+    }
+
+    /// Whether there is a moment when nothing stands at the prefix.
+    pub(crate) fn has_two_renames(&self) -> bool {
+        !self.scene.always.is_empty() || self.scene.disk == Disk::WithoutExchange
     }
 
     /// From the beginning, with a fault at one step.
     pub(crate) fn run(&self, fault: &str) -> (Output, Vec<Step>) {
         self.ground.restore();
-        self.ground.faulty(self.plan.command, &format!("{fault},{}", self.plan.always))
+        self.ground.faulty(self.scene.command, &format!("{fault},{}", self.scene.always))
     }
 
     /// From the beginning, killed after a while.
     pub(crate) fn killed_after(&self, time: Duration) -> bool {
         self.ground.restore();
-        self.ground.killed_after(self.plan.command, self.plan.always, time)
+        self.ground.killed_after(self.scene.command, self.scene.always, time)
     }
 
     /// From the beginning; something else happens at a step of that kind.
@@ -92,22 +176,19 @@ impl<'c> Scenario<'c> {
         let step = self.steps.iter().find(|step| step.kind() == kind);
         let step = step.unwrap_or_else(|| unreachable!("no step is called {kind}"));
         self.ground.restore();
-        self.ground.meanwhile(self.plan.command, step.number, something)
+        self.ground.meanwhile(self.scene.command, step.number, something)
     }
 
     /// From what the last run left, with a fault at one step.
     pub(crate) fn again(&self, fault: &str) -> (Output, Vec<Step>) {
-        self.ground.faulty(self.plan.command, &format!("{fault},{}", self.plan.always))
+        self.ground.faulty(self.scene.command, &format!("{fault},{}", self.scene.always))
     }
 
     /// Wholly old, wholly new, or, between two renames, nothing; everything else fails the test.
     #[track_caller]
     pub(crate) fn live(&self, what: &str) -> Live {
         let Some(found) = self.ground.live() else {
-            assert!(
-                self.old.is_none() || !self.plan.always.is_empty(),
-                "{what}: nothing stands at the prefix"
-            );
+            assert!(self.old.is_none() || self.has_two_renames(), "{what}: nothing stands at the prefix");
             return if self.old.is_none() { Live::Old } else { Live::Nothing };
         };
         if self.old.as_ref().is_some_and(|old| old.is_same(&found)) && !self.is_done() {
@@ -124,7 +205,7 @@ impl<'c> Scenario<'c> {
 
     /// A prune leaves the live environment as it is.
     fn is_done(&self) -> bool {
-        self.plan.command == ["prune"] && self.ground.trees().len() == 1
+        self.scene.command == ["prune"] && self.ground.trees().len() == 1
     }
 
     /// Every tree from before is still there, under whatever name.
@@ -134,7 +215,7 @@ impl<'c> Scenario<'c> {
         let is_there = |tree: &Fingerprint| now.iter().any(|(_, found)| found.is_same(tree));
         let lost: Vec<_> =
             self.before.iter().filter(|(_, tree)| !is_there(tree)).map(|(name, _)| name).collect();
-        let spared = usize::from(self.plan.trees == Trees::OneGoes);
+        let spared = usize::from(self.scene.trees == Trees::OneGoes);
         assert!(lost.len() <= spared, "{what}: {lost:?} is lost: {:?}", self.ground.names());
         // Nobody can take a half of one for a whole.
         let is_whole = |tree: &Fingerprint| {
@@ -162,7 +243,7 @@ impl<'c> Scenario<'c> {
     /// What was left is settled, whoever comes next; settling twice changes nothing; and the work can be done.
     #[track_caller]
     pub(crate) fn assert_settles(&self, turn: usize, what: &str) {
-        let settler = self.plan.settlers[turn % self.plan.settlers.len()];
+        let settler = self.scene.settlers[turn % self.scene.settlers.len()];
         let settle = || {
             for (args, codes) in settler {
                 let run = self.ground.venvkeep(args).run();
@@ -181,17 +262,17 @@ impl<'c> Scenario<'c> {
         let twice = self.ground.trees();
         assert!(once.len() == twice.len() && once.iter().zip(&twice).all(is_same), "{what}: settled twice");
         if self.live(what) == Live::Old {
-            self.ground.faulty(self.plan.command, self.plan.always).0.success();
+            self.ground.faulty(self.scene.command, self.scene.always).0.success();
             assert_eq!(self.live(what), Live::New, "{what}");
         }
     }
 }
 
-/// Root's environment with a script, a data file, a link and notes of the user's; small, since it is healed hundreds
-/// of times.
-fn environment(ground: &Ground<'_>, who: Who) {
+/// An environment with a script, a data file, a link and notes of the user's; small, since it is healed hundreds of
+/// times.
+fn environment(ground: &Ground<'_>, name: &str, who: Who) {
     let project = ground.project();
-    let env = project.venv_by(who, Maker::Uv).packages(["pure-one", "with-scripts"]).build();
+    let env = project.venv_by(who, Maker::Uv).at(name).packages(["pure-one", "with-scripts"]).build();
     let notes = env.path().join("notes");
     fs::create_dir(&notes).expect("root may");
     fs::write(notes.join("todo.txt"), "keep me\n").expect("root may");
@@ -199,75 +280,12 @@ fn environment(ground: &Ground<'_>, who: Who) {
     env.chown("notes", who);
 }
 
-/// Runs a test where the machine has what the scenarios need.
-pub(crate) fn with(
-    scenario: impl FnOnce(&Context) -> Option<Scenario<'_>>,
-    test: impl FnOnce(&Scenario<'_>),
-) {
+/// Runs a test where the machine has what the scene needs.
+pub(crate) fn with(scene: &'static Scene, test: impl FnOnce(&Scenario<'_>)) {
     if require(&[Need::Uv])
         && let Some(ctx) = Context::new(VENVKEEP)
-        && let Some(scenario) = scenario(&ctx)
+        && let Some(ground) = Ground::new(&ctx, scene.disk, scene.lay_out)
     {
-        test(&scenario);
+        test(&Scenario::record(scene, ground));
     }
-}
-
-pub(crate) fn heal<'c>(ctx: &'c Context, always: &'static str) -> Option<Scenario<'c>> {
-    let ground = Ground::new(ctx, |ground| environment(ground, Who::Root))?;
-    let name = if always.is_empty() { "heal" } else { "heal with two renames" };
-    let settlers: &[Settler] = &[BY_HEAL, BY_PRUNE];
-    Some(Scenario::record(name, ground, Plan { command: &["heal"], always, settlers, trees: Trees::Stay }))
-}
-
-/// What cannot be copied is fetched: the installer's private files are steps as well.
-pub(crate) fn heal_by_fetching(ctx: &Context) -> Option<Scenario<'_>> {
-    let ground = Ground::new(ctx, |ground| environment(ground, Who::Root))?;
-    let command = &["heal", "--from", "index"];
-    let settlers: &[Settler] = &[BY_PRUNE];
-    Some(Scenario::record(
-        "heal by fetching",
-        ground,
-        Plan { command, always: "", settlers, trees: Trees::Stay },
-    ))
-}
-
-pub(crate) fn heal_discarding(ctx: &Context) -> Option<Scenario<'_>> {
-    let ground = Ground::new(ctx, |ground| {
-        environment(ground, Who::User);
-        // Broken, though it is the user's own.
-        fs::remove_file(ground.prefix().join("bin/python")).expect("root may");
-    })?;
-    let command = &["heal", "--discard"];
-    let settlers: &[Settler] = &[BY_HEAL, BY_PRUNE];
-    Some(Scenario::record(
-        "heal --discard",
-        ground,
-        Plan { command, always: "", settlers, trees: Trees::OneGoes },
-    ))
-}
-
-pub(crate) fn undo<'c>(ctx: &'c Context, always: &'static str) -> Option<Scenario<'c>> {
-    let ground = Ground::new(ctx, |ground| {
-        environment(ground, Who::Root);
-        let _ = ground.venvkeep(&["heal"]).run().success();
-    })?;
-    let name = if always.is_empty() { "undo" } else { "undo with two renames" };
-    let settlers: &[Settler] = &[BY_PRUNE];
-    Some(Scenario::record(name, ground, Plan { command: &["undo"], always, settlers, trees: Trees::Stay }))
-}
-
-pub(crate) fn prune(ctx: &Context) -> Option<Scenario<'_>> {
-    let ground = Ground::new(ctx, |ground| {
-        environment(ground, Who::User);
-        let _ = ground.venvkeep(&["heal", "--force"]).run().success();
-    })?;
-    let settlers: &[Settler] = &[BY_PRUNE, BY_HEAL];
-    let plan = Plan { command: &["prune"], always: "", settlers, trees: Trees::OneGoes };
-    Some(Scenario::record("prune", ground, plan))
-}
-
-pub(crate) fn new(ctx: &Context) -> Option<Scenario<'_>> {
-    let ground = Ground::new(ctx, |_| {})?;
-    let plan = Plan { command: NEW, always: "", settlers: &[BY_NEW], trees: Trees::Stay };
-    Some(Scenario::record("new", ground, plan))
 }

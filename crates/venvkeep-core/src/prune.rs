@@ -25,6 +25,8 @@ pub struct Pruned {
     pub spared: Vec<PathBuf>,
     /// Those that only root, or another user, can remove; they are as they were.
     pub remaining: Vec<Remaining>,
+    /// Those that could not be removed though they should; those after them may not have had their turn.
+    pub failed: Vec<Failed>,
     /// The user asked to stop; some trees may not have had their turn.
     pub interrupted: bool,
 }
@@ -47,6 +49,15 @@ pub struct Remaining {
     pub obstacle: PathBuf,
 }
 
+/// A tree whose removal failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Why, and what is left.
+    pub why: SwapError,
+}
+
 /// Removes an environment's kept trees that are at least `older_than` old.
 pub fn prune(
     prefix: &Prefix,
@@ -54,7 +65,7 @@ pub fn prune(
     caller: &Caller,
     interrupt: &Interrupt,
 ) -> Result<Pruned, SwapError> {
-    if beside::is_unsettled(prefix) {
+    if beside::has_journal(prefix) {
         // What an interrupted heal left is settled first: it may be what is kept.
         drop(Journal::open(prefix)?);
     }
@@ -63,6 +74,7 @@ pub fn prune(
         removed: Vec::new(),
         spared: Vec::new(),
         remaining: Vec::new(),
+        failed: Vec::new(),
         interrupted: false,
     };
     let now = SystemTime::now();
@@ -89,7 +101,14 @@ pub fn prune(
                 Err(SwapError::Io(error)) if error.is_denied() => {
                     pruned.remaining.push(Remaining { path: one.path, obstacle: error.path });
                 }
-                Err(error) => return Err(error),
+                Err(why) => {
+                    // What cannot be removed wholly is nobody's any more; after anything else the journal may not be.
+                    let goes_on = matches!(why, SwapError::HalfRemoved { .. });
+                    pruned.failed.push(Failed { path: one.path, why });
+                    if !goes_on {
+                        break;
+                    }
+                }
             }
         }
     }

@@ -59,7 +59,7 @@ pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, Loca
 /// Brings the newest kept tree back.
 pub fn undo(prefix: &Prefix, viewer: &Viewer) -> Result<Undone, UndoError> {
     let nothing = || UndoError::NothingKept { prefix: prefix.path().to_owned() };
-    if beside::kept(prefix).is_empty() && !beside::is_unsettled(prefix) {
+    if beside::kept(prefix).is_empty() && !beside::has_journal(prefix) {
         return Err(nothing());
     }
     // What an interrupted heal left is settled first: it may be what is kept.

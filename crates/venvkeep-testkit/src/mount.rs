@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Need, OrFail, needs};
+use crate::{Need, OrFail, needs, require};
 
 /// Something mounted.
 #[derive(Debug)]
@@ -48,9 +48,32 @@ impl Mount {
         Self::with(path, arguments, Some(Box::new(below)))
     }
 
+    /// The directory `source`, at `path` too, as a file system that cannot exchange two names: bindfs, which refuses it
+    /// with `EINVAL` as NFS does; `None`, counted as a skip, where there is none.
+    pub fn without_exchange(source: &Path, path: &Path) -> Option<Self> {
+        if !require(&[Need::Program("bindfs")]) {
+            return None;
+        }
+        Self::by("bindfs", path, [source.as_os_str()], None)
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn with<const N: usize>(path: &Path, arguments: [&OsStr; N], below: Option<Box<Self>>) -> Option<Self> {
+        Self::by("mount", path, arguments, below)
+    }
+
+    fn by<const N: usize>(
+        program: &str,
+        path: &Path,
+        arguments: [&OsStr; N],
+        below: Option<Box<Self>>,
+    ) -> Option<Self> {
         fs::create_dir_all(path).or_fail("create", path);
-        let mount = Command::new("mount").args(arguments).arg(path).stderr(Stdio::null()).status();
+        let mount = Command::new(program).args(arguments).arg(path).stderr(Stdio::null()).status();
         if !mount.or_fail("start mount for", path).success() {
             needs::skip(Need::Mount);
             return None;

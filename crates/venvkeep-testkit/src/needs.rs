@@ -21,6 +21,8 @@ pub enum Need {
     Root,
     /// The right to mount, for [`Context::small_disk`](crate::Context::small_disk), which looks itself.
     Mount,
+    /// The right to make files that nobody can change (`chattr +i`), and a file system below `/tmp` that has such.
+    Immutable,
     /// A program in `/usr/bin` or `/bin`.
     Program(&'static str),
     /// A Python that every user can start, by its key in [`tools::python`]. Only `system` and `pypy3`
@@ -38,6 +40,7 @@ impl Need {
     fn is_met(self) -> bool {
         match self {
             Self::Root | Self::Mount => *CAN_BECOME_ANOTHER_USER,
+            Self::Immutable => *CAN_FIX_FILES,
             Self::Program(name) => tools::system_program(name).is_some(),
             Self::Python(key) => tools::python(key).is_some(),
             Self::Virtualenv => tools::virtualenv().is_file(),
@@ -54,6 +57,7 @@ impl fmt::Display for Need {
         match self {
             Self::Root => f.write_str("root"),
             Self::Mount => f.write_str("the right to mount"),
+            Self::Immutable => f.write_str("files that nobody can change"),
             Self::Program(name) => f.write_str(name),
             Self::Python(key) => write!(f, "Python {key} in {}", tools::directory().display()),
             Self::Virtualenv => write!(f, "virtualenv in {}", tools::directory().display()),
@@ -75,6 +79,13 @@ static CAN_BECOME_ANOTHER_USER: LazyLock<bool> = LazyLock::new(|| {
             .stdin(Stdio::null())
             .status()
             .is_ok_and(|status| status.success())
+});
+
+static CAN_FIX_FILES: LazyLock<bool> = LazyLock::new(|| {
+    let Ok(file) = tempfile::NamedTempFile::new_in("/tmp") else { return false };
+    let chattr =
+        |what: &str| Command::new("chattr").arg(what).arg(file.path()).stderr(Stdio::null()).status();
+    chattr("+i").is_ok_and(|status| status.success()) && chattr("-i").is_ok_and(|status| status.success())
 });
 
 /// Whether all `needs` are met. Where not, the skip is printed and counted, and the test returns.

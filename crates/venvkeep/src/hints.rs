@@ -112,6 +112,13 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
                 .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
                 .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
         }
+        HealError::CutOff { prefix } => nothing_there(failure, Exit::Attention)
+            .hint(format!("This settles it:  venvkeep heal {}", shell_word(prefix))),
+        HealError::NeverMade { prefix, kept } => {
+            let way =
+                if *kept { "Bring the old one back:  venvkeep undo" } else { "Make one:  venvkeep new" };
+            nothing_there(failure, Exit::Usage).hint(format!("{way} {}", shell_word(prefix)))
+        }
         HealError::Surroundings(distrust) => surroundings(failure, distrust, (prefix, caller)),
         HealError::Plan(PlanError::NoInstaller { .. }) => failure
             .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
@@ -150,22 +157,29 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::Swap(error) => swap(error, prefix, failure),
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
             .hint("Choose a path where nothing stands; what is missing above it is made."),
-        HealError::ManagedElsewhere { tool, remedy, .. } => {
-            let failure = Failure { exit: Exit::Attention, ..failure };
-            let failure = match remedy {
-                Remedy::Command(command) => failure.hint(format!("Let {tool} rebuild it:  {command}")),
-                Remedy::Advice(words) => failure.hint(format!("Let {tool} rebuild it: {words}")),
-                Remedy::Heal | Remedy::Nothing => failure,
-            };
-            if *tool == "conda" {
-                return failure
-                    .hint("venvkeep does not rebuild conda's environments: they are no virtual ones.");
-            }
-            let force = format!("venvkeep heal --force {}", shell_word(prefix.path()));
-            failure.hint(format!("Or, where that does not work:  {force}"))
-        }
+        HealError::ManagedElsewhere { tool, remedy, .. } => managed(failure, tool, remedy, prefix),
         _ => failure,
     }
+}
+
+/// No environment is there that could be in any state.
+fn nothing_there(failure: Failure, exit: Exit) -> Failure {
+    Failure { exit, live: None, ..failure }
+}
+
+/// What another tool keeps.
+fn managed(failure: Failure, tool: &str, remedy: &Remedy, prefix: &Prefix) -> Failure {
+    let failure = Failure { exit: Exit::Attention, ..failure };
+    let failure = match remedy {
+        Remedy::Command(command) => failure.hint(format!("Let {tool} rebuild it:  {command}")),
+        Remedy::Advice(words) => failure.hint(format!("Let {tool} rebuild it: {words}")),
+        Remedy::Heal | Remedy::Nothing => failure,
+    };
+    if tool == "conda" {
+        return failure.hint("venvkeep does not rebuild conda's environments: they are no virtual ones.");
+    }
+    let force = format!("venvkeep heal --force {}", shell_word(prefix.path()));
+    failure.hint(format!("Or, where that does not work:  {force}"))
 }
 
 /// The end of what an installer printed.
@@ -237,6 +251,8 @@ pub(crate) fn undo(error: &UndoError, prefix: &Prefix) -> Failure {
 
 /// Names could not be changed beside an environment.
 pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Failure {
+    let failure =
+        if error.needs_attention() { Failure { exit: Exit::Attention, ..failure } } else { failure };
     let journal = prefix.parent().join(siblings::journal_name(prefix));
     let remove = format!("rm -- {}", shell_word(&journal));
     match error {

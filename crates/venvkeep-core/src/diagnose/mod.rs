@@ -55,12 +55,17 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong where nothing is at the environment's place any more: a heal was cut off between two renames. `None`
-/// where nothing beside it tells of one.
+/// What is wrong where nothing is at the environment's place: a heal was cut off between two renames, or what was to
+/// come there never came. `None` where nothing beside it tells of either.
 pub fn absent(siblings: &[Sibling]) -> Option<Finding> {
     let finding = place::interrupted_heal(siblings)?;
-    let message = "a heal of it was cut off just before the new environment came to its place, so that nothing is there; \
-                   both trees are safe beside it, and the next heal puts one of them back";
+    let message = if siblings.iter().any(|beside| matches!(beside, Sibling::Kept(_))) {
+        "a heal of it was cut off just before the new environment came to its place, so that nothing is there; \
+         both trees are safe beside it, and the next heal puts one of them back"
+    } else {
+        "what was to come to its place was cut off while it was made, so that nothing is there; the next heal removes \
+         what was left"
+    };
     Some(Finding { severity: Severity::Broken, message: message.to_owned(), ..finding })
 }
 

@@ -24,6 +24,20 @@ pub enum HealError {
     /// It could not be looked at, or a file beside it could not be written.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// A run was cut off when nothing stood at its path, and only a plan was asked for.
+    #[error("venvkeep was cut off at {}, and nothing stands there until that is settled", .prefix.display())]
+    CutOff {
+        /// The path.
+        prefix: PathBuf,
+    },
+    /// What was to be made was never made; what was left of that is settled.
+    #[error("nothing stands at {}: what was to come there was cut off, and what that left is removed", .prefix.display())]
+    NeverMade {
+        /// The path.
+        prefix: PathBuf,
+        /// Whether an old tree is kept beside it.
+        kept: bool,
+    },
     /// No environment could work at its path.
     #[error("no environment can work at this path: {0}")]
     Path(#[from] UnusablePath),

@@ -120,10 +120,8 @@ pub fn heal(
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
     let heal = Heal { request, caller, interrupt, progress };
-    if request.extent == Extent::Whole && fs::lstat_if_any(request.prefix.path())?.is_none() {
-        heal.insist_on_safe_way()?;
-        // Cut off between two renames: to settle that brings one of the trees back.
-        drop(Journal::open(request.prefix)?);
+    if fs::lstat_if_any(request.prefix.path())?.is_none() {
+        heal.settle_where_nothing_is()?;
     }
     let mut known = heal.look()?;
     let unsettled = known.snapshot.siblings.iter().any(|beside| matches!(beside, Sibling::Interrupted(_)));
@@ -231,6 +229,22 @@ struct Tools {
 }
 
 impl Heal<'_> {
+    /// Cut off between two renames, or before anything came to its place: to settle that brings one of the trees back
+    /// where there is one.
+    fn settle_where_nothing_is(&self) -> Result<(), HealError> {
+        let prefix = self.request.prefix;
+        if self.request.extent == Extent::Plan {
+            return Err(HealError::CutOff { prefix: prefix.path().to_owned() });
+        }
+        self.insist_on_safe_way()?;
+        drop(Journal::open(prefix)?);
+        if fs::lstat_if_any(prefix.path())?.is_some() {
+            return Ok(());
+        }
+        let kept = !beside::kept(prefix).is_empty();
+        Err(HealError::NeverMade { prefix: prefix.path().to_owned(), kept })
+    }
+
     /// The stage is written to, and its Python started, by path: nobody else may be able to turn that path elsewhere.
     fn insist_on_safe_way(&self) -> Result<(), HealError> {
         if self.request.wishes.owner_trust == OwnerTrust::GivenByUser {

@@ -22,6 +22,13 @@ pub struct Running {
     pub program: String,
 }
 
+impl Running {
+    /// Whether it is a venvkeep, by its name.
+    pub fn is_venvkeep(&self) -> bool {
+        Path::new(&self.program).file_name().is_some_and(|name| name == "venvkeep")
+    }
+}
+
 /// The viewer's processes whose program or first argument lies in the environment, or that have a file of it mapped.
 /// Other users' processes are not looked at; where there is no `/proc`, the answer is empty.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -36,13 +43,14 @@ pub fn using(prefix: &Path, viewer: &Viewer) -> Vec<Running> {
     found
 }
 
-/// A process that has the file at a path open, among those that the viewer may look into; this one does not count.
+/// The process that has the file at a path open, among those that the viewer may look into; this one does not count.
+/// What a venvkeep started has its lock open as well: of several the venvkeep is named.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn holding(path: &Path) -> Option<Running> {
     let wanted = super::fs::lstat(path).ok()?;
     let names = Directory::open(Path::new("/proc")).and_then(|proc| proc.names()).unwrap_or_default();
     let numbers = names.iter().filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok());
-    numbers.filter(|&pid: &u32| pid != std::process::id()).find_map(|pid| {
+    let holders = numbers.filter(|&pid: &u32| pid != std::process::id()).filter_map(|pid| {
         let open = Path::new("/proc").join(pid.to_string()).join("fd");
         let names = Directory::open(&open).and_then(|open| open.names()).ok()?;
         let is_it = |name: &Vec<u8>| {
@@ -50,7 +58,14 @@ pub fn holding(path: &Path) -> Option<Running> {
             file.is_ok_and(|file| file.same_entry(&wanted))
         };
         names.iter().any(is_it).then(|| Running { pid, program: program(pid).unwrap_or_default() })
-    })
+    });
+    foremost(holders)
+}
+
+/// A venvkeep before others, then the one that was started first, as numbers go.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn foremost(holders: impl Iterator<Item = Running>) -> Option<Running> {
+    holders.min_by_key(|one| (!one.is_venvkeep(), one.pid))
 }
 
 /// See [`using`].
@@ -92,4 +107,21 @@ fn uses(pid: u32, prefix: &Path, viewer: &Viewer) -> Option<Running> {
     };
     let uses = inside(program) || words.next().is_some_and(inside) || is_mapped(&maps());
     uses.then(|| Running { pid, program: String::from_utf8_lossy(program).into_owned() })
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::{Running, foremost};
+
+    #[test]
+    fn of_several_that_hold_a_lock_the_venvkeep_is_named() {
+        let named = |holders: &[(u32, &str)]| {
+            let holders = holders.iter().map(|&(pid, program)| Running { pid, program: program.to_owned() });
+            foremost(holders).map(|one| one.pid)
+        };
+        assert_eq!(named(&[]), None);
+        // Numbers begin anew where they are used up.
+        assert_eq!(named(&[(7, "/x/.venvkeep-stage-1/bin/python"), (90, "/opt/venvkeep")]), Some(90));
+        assert_eq!(named(&[(90, "git"), (8, "/opt/not-venvkeep"), (9, "uv")]), Some(8));
+    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::host::fs::{self, Directory};
 use crate::model::facts::Kind;
 use crate::model::prefix::Prefix;
-use crate::model::siblings::{SiblingKind, classify, kept_time};
+use crate::model::siblings::{SiblingKind, classify, journal_name, kept_time};
 
 use super::snapshot::Sibling;
 
@@ -31,6 +31,12 @@ pub fn siblings(prefix: &Prefix) -> Vec<Sibling> {
 /// Whether something lies beside an environment that a run which was cut off left, or one at work uses.
 pub fn is_unsettled(prefix: &Prefix) -> bool {
     siblings(prefix).iter().any(|sibling| matches!(sibling, Sibling::Interrupted(_)))
+}
+
+/// Whether there is a journal, which a run that was cut off left or one at work uses: what can be settled. A stage alone
+/// cannot, since nobody knows whose it is.
+pub fn has_journal(prefix: &Prefix) -> bool {
+    matches!(fs::lstat_if_any(&prefix.parent().join(journal_name(prefix))), Ok(Some(_)))
 }
 
 /// An old tree that was kept.

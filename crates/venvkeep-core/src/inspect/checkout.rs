@@ -29,15 +29,21 @@ pub(super) fn may_lead_outside(owner: u32) -> bool {
 
 /// What `pip freeze` prints for a project that is imported from its directory, as a record of `owner`'s says.
 pub(super) fn editable(project: &Path, owner: u32, name: &PackageName, version: &str) -> Editable {
-    let repository = may_lead_outside(owner).then(|| Repository::around(project)).flatten();
-    let (target, comments) = match repository {
-        None => (
-            path_target(project),
-            vec![format!("# Editable install with no version control ({})", pinned(name, version))],
-        ),
-        Some(repository) => repository.frozen(project, name, version),
+    let (target, comments) = if may_lead_outside(owner) {
+        match Repository::around(project) {
+            Some(repository) => repository.frozen(project, name, version),
+            None => by_path(project, &format!("with no version control ({})", pinned(name, version))),
+        }
+    } else {
+        // Its address may be lost by that, so the list itself says it, wherever it goes.
+        let unseen = "in a place of another user's, where root does not look for version control";
+        by_path(project, &format!("{unseen} ({})", pinned(name, version)))
     };
     Editable { target, comments, location: Some(project.to_owned()) }
+}
+
+fn by_path(project: &Path, why: &str) -> (String, Vec<String>) {
+    (path_target(project), vec![format!("# Editable install {why}")])
 }
 
 fn pinned(name: &PackageName, version: &str) -> String {

@@ -38,15 +38,24 @@ struct Recorded {
     digest: Vec<u8>,
 }
 
+impl Recorded {
+    /// The largest first, those that are read and hashed alike beside each other.
+    fn order(&self) -> (Reverse<u64>, &Path, HashAlgorithm) {
+        (Reverse(self.size), &self.path, self.algorithm)
+    }
+}
+
 /// Adds to each distribution's altered files those of the recorded size whose content is another.
 pub fn compare_content(snapshot: &mut Snapshot) {
     let Ok(directory) = Directory::open(snapshot.prefix.path()) else { return };
     let distributions: Vec<(usize, &Distribution)> = snapshot.distributions.iter().enumerate().collect();
     let all = distributions.par_iter().flat_map_iter(|one| recorded(snapshot, &directory, *one));
     let mut files: Vec<Recorded> = all.collect();
-    files.par_sort_unstable_by_key(|file| Reverse(file.size));
-    let is_changed = |file: &&Recorded| hash_of(file, &directory).is_some_and(|found| found != file.digest);
-    let mut changed: Vec<&Recorded> = files.par_iter().with_max_len(16).filter(is_changed).collect();
+    files.par_sort_unstable_by(|one, other| one.order().cmp(&other.order()));
+    // A file that several distributions record is read once, however many they are.
+    let same: Vec<&[Recorded]> = files.chunk_by(|one, other| one.order() == other.order()).collect();
+    let changed = same.par_iter().with_max_len(16).flat_map_iter(|records| changed(records, &directory));
+    let mut changed: Vec<&Recorded> = changed.collect();
     changed.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     for file in changed {
         let record = &mut snapshot.distributions[file.distribution].record;
@@ -86,6 +95,12 @@ fn recorded(
         is_looked_at.then_some(Recorded { distribution: index, path, size: facts.size, algorithm, digest })
     });
     files.collect()
+}
+
+/// Which records of one file are not met by its content.
+fn changed<'r>(records: &'r [Recorded], directory: &Directory) -> impl Iterator<Item = &'r Recorded> {
+    let found = records.first().and_then(|file| hash_of(file, directory));
+    records.iter().filter(move |file| found.as_ref().is_some_and(|found| *found != file.digest))
 }
 
 fn hash_of(file: &Recorded, directory: &Directory) -> Option<Vec<u8>> {

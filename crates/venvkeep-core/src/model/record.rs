@@ -100,7 +100,7 @@ pub enum RecordHash {
 }
 
 /// The algorithms that the specification asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HashAlgorithm {
     /// What every installer writes.
     Sha256,

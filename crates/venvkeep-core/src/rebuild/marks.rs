@@ -86,3 +86,49 @@ fn origin_of(old: &Snapshot, was: &Distribution) -> Option<Vec<u8>> {
     let root = Directory::open(old.prefix.path()).ok()?;
     root.read(&was.info.join(Path::new("direct_url.json")), MAX_DIRECT_URL).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{PackageName, Prefix, Stage, fs, restore};
+    use crate::inspect::inspect;
+    use crate::model::owner::Viewer;
+
+    const INFO: &str = "lib/python3.11/site-packages/x-1.0.dist-info";
+
+    fn install(environment: &std::path::Path, record: &str) {
+        for directory in ["lib", "lib/python3.11", "lib/python3.11/site-packages", INFO] {
+            fs::create_dir(&environment.join(directory), 0o755).unwrap();
+        }
+        let metadata = b"Metadata-Version: 2.1\nName: x\nVersion: 1.0\n";
+        fs::create_file(&environment.join("pyvenv.cfg"), 0o644, b"home = /usr/bin\nversion = 3.11.2\n")
+            .unwrap();
+        fs::create_file(&environment.join(INFO).join("METADATA"), 0o644, metadata).unwrap();
+        fs::create_file(&environment.join(INFO).join("RECORD"), 0o644, record.as_bytes()).unwrap();
+    }
+
+    /// Some installers leave the mark out; a list kept elsewhere may know of it.
+    #[test]
+    fn a_mark_comes_and_goes_with_its_row() {
+        let place = tempfile::tempdir().unwrap();
+        let prefix = Prefix::new(fs::physical(place.path()).unwrap().join(".venv")).unwrap();
+        fs::create_dir(prefix.path(), 0o755).unwrap();
+        let bare = "x-1.0.dist-info/METADATA,,\nx-1.0.dist-info/RECORD,,\n";
+        install(prefix.path(), bare);
+        let me = Viewer { uid: 0, gid: 0, groups: vec![0], lone_groups: vec![0], trusted_owners: vec![] };
+        let old = inspect(&prefix, &me).unwrap();
+        let stage = Stage::create(&prefix).unwrap();
+        install(stage.path(), bare);
+        let record = || {
+            String::from_utf8(fs::read_bounded(&stage.join(INFO).join("RECORD"), 1 << 16).unwrap()).unwrap()
+        };
+        for requested in [true, true, false, false] {
+            let name = PackageName::parse("x").unwrap();
+            restore(&stage, &old, &BTreeMap::from([(name, requested)])).unwrap();
+            assert_eq!(fs::lstat(&stage.join(INFO).join("REQUESTED")).is_ok(), requested);
+            assert_eq!(record().contains("x-1.0.dist-info/REQUESTED,"), requested, "{}", record());
+            assert!(record().contains("x-1.0.dist-info/METADATA,"), "{}", record());
+        }
+    }
+}

@@ -48,7 +48,11 @@ pub fn remove_kept(journal: &mut Journal, kept: &Path) -> Result<(), SwapError> 
     let doomed = doomed_name(journal.prefix());
     journal.building(&doomed, &fs::lstat(kept)?)?;
     rename::to_free_name(kept, &doomed)?;
-    let Err(stopped) = remove::tree_or_rest(&doomed) else { return journal.settle() };
+    let Err(stopped) = remove::tree_or_rest(&doomed) else {
+        // It is gone, whatever becomes of the journal's line about it.
+        let _ = journal.settle();
+        return Ok(());
+    };
     if stopped.whole {
         rename::to_free_name(&doomed, kept)?;
         journal.settle()?;

@@ -103,6 +103,12 @@ impl SwapError {
         Self::NotMovable { prefix: prefix.path().to_owned(), why }
     }
 
+    /// Whether somebody has to look after it: it left neither what was there before nor what was wanted.
+    pub fn needs_attention(&self) -> bool {
+        let is_as_before = matches!(self.live(), LiveState::Untouched | LiveState::Restored);
+        !is_as_before || matches!(self, Self::HalfRemoved { .. })
+    }
+
     /// What stands at the prefix after this error.
     pub fn live(&self) -> LiveState {
         match self {
@@ -115,7 +121,7 @@ impl SwapError {
 
 fn busy_words(holder: Option<&Running>) -> String {
     match holder {
-        Some(one) if !one.program.ends_with("venvkeep") => format!(
+        Some(one) if !one.is_venvkeep() => format!(
             "{} (process {}), which a venvkeep had started that was killed, is still working",
             one.program, one.pid
         ),

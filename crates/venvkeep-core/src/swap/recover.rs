@@ -1,24 +1,5 @@
-//! Settling what an interrupted heal left, from the journal and from what is on the disk.
-//!
-//! | journal's last step | at the prefix | at the stage's place | done |
-//! |---|---|---|---|
-//! | building | the old tree | the stage | the stage is removed |
-//! | swapping | the old tree | the new tree | not swapped: the new tree is removed |
-//! | swapping | the new tree | the old tree | swapped: the old tree gets its kept name |
-//! | swapping | the new tree | nothing | all was done |
-//! | swapping, two renames | nothing | the new tree | the new tree takes its place; where it cannot, the old one returns |
-//! | rolling back | the old tree | the new tree | rolled back: the new tree is removed |
-//! | rolling back | the new tree | the old tree | not rolled back: exchanged again, the new tree is removed |
-//! | rolling back, two renames | nothing | | the old tree returns from its kept name |
-//!
-//! An undo has a table of its own; it removes nothing:
-//!
-//! | at the prefix | at the kept tree's place | under its new name | done |
-//! |---|---|---|---|
-//! | the live tree | the kept tree | nothing | not returned: nothing to do |
-//! | the kept tree | the live tree | nothing | returned: the other one gets its kept name |
-//! | the kept tree | nothing | | all was done |
-//! | nothing | the kept tree | | two renames, or nothing was live: the kept tree takes its place |
+//! Settling what an interrupted heal left, from the journal and from what is on the disk. What may be found and what is
+//! then done is a table in `docs/safety.md`, "What is on the disk after a crash"; the fault matrix tests it row by row.
 //!
 //! Directories are told apart by device and inode, never by name: a sibling is removed only when it is the very
 //! directory that the journal says the heal made. Anything else on the disk is left alone and said.

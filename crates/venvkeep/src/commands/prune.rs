@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::prune::{self, Pruned};
+use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo;
 
 use crate::args::PruneArguments;
@@ -23,6 +24,8 @@ pub(crate) fn run(wish: &PruneArguments, session: &Session<'_>) -> Result<Exit, 
     for prefix in prefixes(wish, session)? {
         match prune::prune(&prefix, wish.older_than, &session.caller, &session.interrupt) {
             Ok(pruned) => {
+                let failed = pruned.failed.iter().map(|one| explain(&one.why, &prefix, session));
+                exit = failed.fold(exit, Exit::max);
                 let interrupted = pruned.interrupted;
                 done.push(pruned);
                 if interrupted {
@@ -30,11 +33,7 @@ pub(crate) fn run(wish: &PruneArguments, session: &Session<'_>) -> Result<Exit, 
                     break;
                 }
             }
-            Err(error) => {
-                let failure = Failure::new(Exit::Failed, printable(error.to_string()));
-                session.screen.explain(&hints::swap(&error, &prefix, failure));
-                exit = Exit::Failed;
-            }
+            Err(error) => exit = exit.max(explain(&error, &prefix, session)),
         }
     }
     if session.screen.json {
@@ -43,6 +42,13 @@ pub(crate) fn run(wish: &PruneArguments, session: &Session<'_>) -> Result<Exit, 
         session.screen.result(&report(&done, session))?;
     }
     Ok(exit)
+}
+
+fn explain(error: &SwapError, prefix: &Prefix, session: &Session<'_>) -> Exit {
+    let failure = Failure::new(Exit::Failed, printable(error.to_string()));
+    let failure = hints::swap(error, prefix, failure);
+    session.screen.explain(&failure);
+    failure.exit
 }
 
 fn prefixes(wish: &PruneArguments, session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
@@ -77,6 +83,7 @@ fn report(done: &[Pruned], session: &Session<'_>) -> String {
         );
     }
     match removed().map(|tree| tree.bytes).sum::<u64>() {
+        0 if text.is_empty() && done.iter().any(|one| !one.failed.is_empty()) => text,
         0 if text.is_empty() => "Nothing to prune: no old environment is kept\n".to_owned(),
         0 => text,
         freed => text + &format!("{} freed\n", size(freed)),
@@ -108,11 +115,16 @@ fn document(done: &[Pruned]) -> Value {
             .removed
             .iter()
             .map(|tree| json!({ "path": tree.path.to_string_lossy(), "bytes": tree.bytes }));
+        let failed = one
+            .failed
+            .iter()
+            .map(|tree| json!({ "path": tree.path.to_string_lossy(), "why": tree.why.to_string() }));
         json!({
             "path": one.prefix.path().to_string_lossy(),
             "removed": removed.collect::<Vec<_>>(),
             "spared": one.spared.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "remaining": remaining.collect::<Vec<_>>(),
+            "failed": failed.collect::<Vec<_>>(),
         })
     });
     json!({

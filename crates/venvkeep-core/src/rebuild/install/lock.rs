@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{InstallError, Installer, Order, install_line, missing, settings, variables};
+use super::{InstallError, Installer, Order, settings, unobtainable, variables, write_list};
 use crate::host::fs;
 use crate::host::process::{self, Finished, Invocation, ProcessError};
 use crate::host::programs::{self, TrustedProgram};
@@ -114,20 +114,15 @@ impl Locking<'_> {
             let content = fs::read_bounded(&self.place(), MAX_LOCK)?;
             return Ok(String::from_utf8_lossy(&content).into_owned());
         }
-        let wanted = missing::find(&self.order.pins, &finished, &mut |pins| self.start(pins).ok());
-        if self.interrupt.requested() {
-            return Err(ProcessError::Interrupted.into());
-        }
-        let said = missing::last_words(&finished);
-        Err(InstallError::Unobtainable { installer: self.uv.0.name(), wanted, said })
+        let try_again = &mut |pins: &[&Pin]| self.start(pins).ok();
+        Err(unobtainable(self.uv.0, self.order, &finished, self.interrupt, try_again))
     }
 
     fn start(&self, pins: &[&Pin]) -> Result<Finished, InstallError> {
         let (installer, program) = self.uv;
         let settings = settings::for_installer(installer, self.order);
-        let lines: String = pins.iter().map(|pin| install_line(pin)).collect();
         let list = self.private.join("requirements.in");
-        fs::replace_file(&list, 0o600, format!("{}{lines}", settings.requirement_options).as_bytes())?;
+        write_list(&list, pins, &settings)?;
         let invocation = Invocation {
             program,
             arguments: self.arguments(&list),

@@ -127,14 +127,9 @@ impl Job<'_> {
         if finished.status.success() {
             return Ok(());
         }
-        let wanted = missing::find(&self.order.pins, &finished, &mut |pins| {
+        Err(unobtainable(self.installer, self.order, &finished, self.interrupt, &mut |pins| {
             self.start(pins, Attempt::Trial, &mut |_| {}).ok()
-        });
-        if self.interrupt.requested() {
-            return Err(ProcessError::Interrupted.into());
-        }
-        let said = missing::last_words(&finished);
-        Err(InstallError::Unobtainable { installer: self.installer.name(), wanted, said })
+        }))
     }
 
     fn start(
@@ -145,8 +140,7 @@ impl Job<'_> {
     ) -> Result<Finished, InstallError> {
         let list = self.private.join("requirements.txt");
         let settings = settings::for_installer(self.installer, self.order);
-        let lines: String = pins.iter().map(|pin| install_line(pin)).collect();
-        fs::replace_file(&list, 0o600, format!("{}{lines}", settings.requirement_options).as_bytes())?;
+        write_list(&list, pins, &settings)?;
         let invocation = Invocation {
             program: match self.installer {
                 Installer::Uv(uv) => uv,
@@ -171,6 +165,27 @@ impl Job<'_> {
         }
         Ok(finished?)
     }
+}
+
+/// Writes the list that an installer is given.
+fn write_list(list: &Path, pins: &[&Pin], settings: &settings::Given) -> Result<(), IoError> {
+    let lines: String = pins.iter().map(|pin| install_line(pin)).collect();
+    fs::replace_file(list, 0o600, format!("{}{lines}", settings.requirement_options).as_bytes())
+}
+
+/// Why an installer failed: the pins that could not be had, for which it is asked again.
+fn unobtainable(
+    installer: &Installer,
+    order: &Order<'_>,
+    finished: &Finished,
+    interrupt: &Interrupt,
+    try_again: &mut dyn FnMut(&[&Pin]) -> Option<Finished>,
+) -> InstallError {
+    let wanted = missing::find(&order.pins, finished, try_again);
+    if interrupt.requested() {
+        return ProcessError::Interrupted.into();
+    }
+    InstallError::Unobtainable { installer: installer.name(), wanted, said: missing::last_words(finished) }
 }
 
 /// The line that has a pin installed, with its hashes. An editable one is installed from its project as it lies there;
