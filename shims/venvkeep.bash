@@ -9,13 +9,18 @@
 # Only a shell that somebody types into.
 [[ $- == *i* ]] || return 0
 
-# A new shell knows nothing yet; one that reads this file again keeps what it knows. State may come in through
-# the environment (set -a), functions of this name do not.
-if ! declare -F _venvkeep_hook >/dev/null; then
+# A new shell knows nothing yet; one that reads this file again keeps what it knows. With set -a everything comes in
+# through the environment, functions too, but for the mark that says which shell it is from.
+if [[ ${_venvkeep_shell-} != "$$" ]]; then
+    # Our own function of the shell around this one, if any: the one of an activation script has saved PATH.
+    if declare -F _venvkeep_look >/dev/null && [[ -z ${_OLD_VIRTUAL_PATH-} ]]; then unset -f deactivate; fi
+    _venvkeep_shell=$$
+    export -n _venvkeep_shell
     _venvkeep_env=     # the environment that was activated from here
     _venvkeep_how=     # why: auto (found on the way) or asked (by name)
     _venvkeep_tag=     # what was put before PS1
     _venvkeep_idle=    # a VIRTUAL_ENV that was there at the start and is not on PATH
+    _venvkeep_idled=   # its VIRTUAL_ENV_PROMPT
     _venvkeep_manual=  # an environment that something else activated
     _venvkeep_held=    # the environment that the user deactivated and is still in
     _venvkeep_left=    # a directory that another tool may bring back to PATH
@@ -39,9 +44,13 @@ function _venvkeep_trusted {
     _venvkeep_path='' _venvkeep_name=''
     # The user's own, each part in its place and no link.
     [[ ! -L $here && -O $here && -d $here/bin && ! -L $here/bin && -O $here/bin ]] || return 1
+    # A sticky directory is one that others may add to. Of other modes bash tells nothing.
+    [[ ! -k $here && ! -k $here/bin ]] || return 1
     [[ -f $here/pyvenv.cfg && ! -L $here/pyvenv.cfg && -O $here/pyvenv.cfg ]] || return 1
     [[ -f $here/.venvkeep && ! -L $here/.venvkeep && -O $here/.venvkeep && -r $here/.venvkeep ]] || return 1
-    IFS= read -r token <"$here/.venvkeep" || [[ -n $token ]] || return 1
+    # One line, and no more of it than can be right, however long somebody made it.
+    IFS= read -r -d '' -n 34 token <"$here/.venvkeep" || [[ -n $token ]] || return 1
+    token=${token%$'\n'}
     # It becomes part of a path.
     [[ ${#token} -eq 32 && $token != *[!0123456789abcdef]* ]] || return 1
     _venvkeep_state
@@ -130,7 +139,7 @@ function _venvkeep_show {
         # An exported PS1 may have it from the shell around this one.
         if [[ ${PS1-} != "$_venvkeep_tag"* ]]; then PS1=$_venvkeep_tag${PS1-}; fi
     fi
-    function deactivate { _venvkeep_deactivate; }
+    function deactivate { _venvkeep_plainly _venvkeep_deactivate; }
 }
 
 # Takes back exactly what was put in; what the user changed meanwhile stays.
@@ -141,6 +150,7 @@ function _venvkeep_leave {
     if [[ ${VIRTUAL_ENV-} == "$_venvkeep_env" ]]; then
         unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
         if [[ -n $_venvkeep_idle ]]; then export VIRTUAL_ENV=$_venvkeep_idle; fi
+        if [[ -n $_venvkeep_idled ]]; then export VIRTUAL_ENV_PROMPT=$_venvkeep_idled; fi
     fi
     if [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
         PS1=${PS1%%"$_venvkeep_tag"*}${PS1#*"$_venvkeep_tag"}
@@ -163,7 +173,8 @@ function _venvkeep_mend {
         PATH=$_venvkeep_reply
     done
     if [[ -n $_venvkeep_env && :${PATH-}: != *":$_venvkeep_env/bin:"* ]]; then PATH=$_venvkeep_env/bin:${PATH-}; fi
-    _venvkeep_left=''
+    # direnv still has it, and will bring it back when it leaves.
+    if [[ -z ${DIRENV_DIFF-} ]]; then _venvkeep_left=''; fi
 }
 
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
@@ -219,6 +230,10 @@ function _venvkeep_look {
         fi
     fi
     if [[ -z $_venvkeep_env ]]; then
+        if [[ -n $_venvkeep_left && ${VIRTUAL_ENV-}/bin == "$_venvkeep_left" && -z ${_OLD_VIRTUAL_PATH-} ]]; then
+            # Brought back with PATH: nobody activated it.
+            unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT VENVKEEP_ACTIVE
+        fi
         if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_venvkeep_idle" ]]; then
             _venvkeep_manual=$VIRTUAL_ENV
             return 0
@@ -241,23 +256,34 @@ function _venvkeep_look {
     fi
 }
 
+# Runs "$@" where two names that differ by case are two, whatever the user's nocasematch.
+function _venvkeep_plainly {
+    local code=0
+    if shopt -q nocasematch; then
+        shopt -u nocasematch
+        "$@" || code=$?
+        shopt -s nocasematch
+        return "$code"
+    fi
+    "$@"
+}
+
 # In PROMPT_COMMAND. The next command there, and the prompt, see the status of what the user typed; with set -e
 # any other than 0 would end the shell.
 function _venvkeep_hook {
     local code=$?
-    _venvkeep_look
+    _venvkeep_plainly _venvkeep_look
     [[ $- == *e* ]] || return "$code"
 }
 
 # Makes the environment $1 (a path or a name; the nearest without) active from anywhere.
 function _venvkeep_activate {
     local answer
-    case ${1-} in
-    -*)
-        command venvkeep activate "$@"
+    if [[ ${1-} == -* || $# -gt 1 ]]; then
+        # It knows what to say.
+        VENVKEEP_SHELL=bash command venvkeep activate "$@"
         return
-        ;;
-    esac
+    fi
     if [[ -n $_venvkeep_held && $# -eq 0 ]]; then
         _venvkeep_held='' _venvkeep_new=true
         _venvkeep_look
@@ -267,7 +293,7 @@ function _venvkeep_activate {
     if [[ -n $_venvkeep_env ]]; then
         _venvkeep_leave
     elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_venvkeep_idle" ]]; then
-        if declare -F deactivate >/dev/null; then deactivate; fi
+        if declare -F deactivate >/dev/null; then \deactivate; fi
     fi
     _venvkeep_held=''
     _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
@@ -279,12 +305,12 @@ function venvkeep {
     case ${1-} in
     activate)
         shift
-        _venvkeep_activate "$@"
+        _venvkeep_plainly _venvkeep_activate "$@"
         return
         ;;
     deactivate)
         if [[ $# -eq 1 ]] && declare -F deactivate >/dev/null; then
-            deactivate
+            \deactivate
             return 0
         fi
         ;;
@@ -298,7 +324,7 @@ function venvkeep {
 }
 
 if ! declare -F activate >/dev/null; then
-    function activate { _venvkeep_activate "$@"; }
+    function activate { _venvkeep_plainly _venvkeep_activate "$@"; }
 fi
 
 # Opt-in: says what to type instead of sudo, and then lets sudo do what it was asked.
@@ -338,7 +364,7 @@ function _venvkeep_inherit {
         PATH=$_venvkeep_reply
         unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
     elif [[ -n $env && :${PATH-}: != *":$env/bin:"* ]]; then
-        _venvkeep_idle=$env
+        _venvkeep_idle=$env _venvkeep_idled=${VIRTUAL_ENV_PROMPT-}
     elif [[ -n $env ]] && ! declare -F deactivate >/dev/null; then
         # Nested shells, tmux and editors bring the variables, and neither prompt nor `deactivate`.
         _venvkeep_letters "${VIRTUAL_ENV_PROMPT:-${env##*/}}"
@@ -347,7 +373,7 @@ function _venvkeep_inherit {
     fi
     unset VENVKEEP_ACTIVE
 }
-_venvkeep_inherit
+_venvkeep_plainly _venvkeep_inherit
 
 # For root nothing is activated by itself. The hook comes first: what else is there may show the environment in a
 # prompt of its own. direnv and mise may bring back an older PATH, so that there it comes last as well.

@@ -12,6 +12,7 @@ if not functions --query _venvkeep_look
     set --global _venvkeep_how '' # why: auto (found on the way) or asked (by name)
     set --global _venvkeep_tag '' # what is put before the prompt
     set --global _venvkeep_idle '' # a VIRTUAL_ENV that was there at the start and is not on PATH
+    set --global _venvkeep_idled '' # its VIRTUAL_ENV_PROMPT
     set --global _venvkeep_manual '' # an environment that something else activated
     set --global _venvkeep_held '' # the environment that the user deactivated and is still in
     set --global _venvkeep_left '' # a directory that another tool may bring back to PATH
@@ -54,10 +55,14 @@ function _venvkeep_trusted
     and _venvkeep_own_file "$here/pyvenv.cfg"
     and _venvkeep_own_file "$here/.venvkeep"
     or return 1
+    # A sticky directory is one that others may add to. Of other modes fish tells nothing.
+    not test -k "$here" -o -k "$here/bin"
+    or return 1
     set -l token
-    read token <"$here/.venvkeep"
+    # One line, and no more of it than can be right, however long somebody made it.
+    read --null --nchars 34 token <"$here/.venvkeep"
     # It becomes part of a path.
-    string match --quiet --regex -- '^[0-9a-f]{32}$' "$token"
+    set token (string match --regex -- '^[0-9a-f]{32}$' "$token")
     or return 1
     set -l records (_venvkeep_state)/trusted
     _venvkeep_own_file "$records/$token"
@@ -175,17 +180,12 @@ function _venvkeep_show
         and functions --erase _venvkeep_fish_prompt
         functions --copy fish_prompt _venvkeep_fish_prompt
         function fish_prompt --description 'The prompt, with the active Python environment before it'
-            set -l last_status $status
+            # First, since it may show the status of every part of the last pipeline.
+            set -l lines (_venvkeep_fish_prompt)
             printf %s $_venvkeep_tag
-            _venvkeep_status $last_status
-            _venvkeep_fish_prompt
+            string join \n -- $lines
         end
     end
-end
-
-# The prompt behind ours may show the last command's status.
-function _venvkeep_status
-    return $argv[1]
 end
 
 # The prompt as it was, unless it is another one by now: then ours, wherever it is, shows nothing more.
@@ -209,6 +209,12 @@ function _venvkeep_leave
         if test -n "$_venvkeep_idle"
             set -gx VIRTUAL_ENV $_venvkeep_idle
         end
+        if test -n "$_venvkeep_idled"
+            set -gx VIRTUAL_ENV_PROMPT $_venvkeep_idled
+        end
+    end
+    if test -n "$_venvkeep_home"
+        set -gx PYTHONHOME $_venvkeep_home
     end
     _venvkeep_unshow
     functions --erase deactivate
@@ -216,9 +222,6 @@ function _venvkeep_leave
 end
 
 function _venvkeep_forget
-    if test -n "$_venvkeep_home" -a -z "$VIRTUAL_ENV"
-        set -gx PYTHONHOME $_venvkeep_home
-    end
     set -e VENVKEEP_ACTIVE
     set -g _venvkeep_env ''
     set -g _venvkeep_how ''
@@ -242,7 +245,10 @@ function _venvkeep_mend
     if test -n "$_venvkeep_env"; and not contains -- "$_venvkeep_env/bin" $PATH
         set -gx PATH "$_venvkeep_env/bin" $PATH
     end
-    set -g _venvkeep_left ''
+    # direnv still has it, and will bring it back when it leaves.
+    if test -z "$DIRENV_DIFF"
+        set -g _venvkeep_left ''
+    end
 end
 
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
@@ -265,6 +271,9 @@ function _venvkeep_yield
         end
     else
         functions --erase deactivate
+    end
+    if test -n "$_venvkeep_home" -a -z "$VIRTUAL_ENV"
+        set -gx PYTHONHOME $_venvkeep_home
     end
     _venvkeep_unshow
     _venvkeep_remember
@@ -311,6 +320,12 @@ function _venvkeep_look
     end
     set -l hold ''
     if test -z "$_venvkeep_env"
+        if test -n "$_venvkeep_left" -a "$VIRTUAL_ENV/bin" = "$_venvkeep_left"; and not set -q _OLD_VIRTUAL_PATH
+            # Brought back with PATH: nobody activated it.
+            set -e VIRTUAL_ENV
+            set -e VIRTUAL_ENV_PROMPT
+            set -e VENVKEEP_ACTIVE
+        end
         if test -n "$VIRTUAL_ENV" -a "$VIRTUAL_ENV" != "$_venvkeep_idle"
             set -g _venvkeep_manual $VIRTUAL_ENV
             return
@@ -346,7 +361,9 @@ end
 
 # Makes the environment $argv[1] (a path or a name; the nearest without) active from anywhere.
 function _venvkeep_activate
-    if string match --quiet -- '-*' "$argv[1]"
+    if string match --quiet -- '-*' "$argv[1]"; or set -q argv[2]
+        # It knows what to say.
+        set -lx VENVKEEP_SHELL fish
         command venvkeep activate $argv
         return
     end
@@ -444,6 +461,7 @@ function _venvkeep_inherit
             set -e VIRTUAL_ENV_PROMPT
         else if not contains -- "$env/bin" $PATH
             set -g _venvkeep_idle $env
+            set -g _venvkeep_idled "$VIRTUAL_ENV_PROMPT"
         else if not functions --query deactivate
             # Nested shells, tmux and editors bring the variables, and neither prompt nor `deactivate`.
             set -g _venvkeep_env $env

@@ -16,6 +16,8 @@ if ! typeset -f _venvkeep_hook >/dev/null; then
     typeset -g _venvkeep_how=     # why: auto (found on the way) or asked (by name)
     typeset -g _venvkeep_tag=     # what was put before PS1
     typeset -g _venvkeep_idle=    # a VIRTUAL_ENV that was there at the start and is not on PATH
+    typeset -g _venvkeep_idled=   # its VIRTUAL_ENV_PROMPT
+    typeset -g _venvkeep_own=     # what came after the user's own entry of the environment, where -U made it one
     typeset -g _venvkeep_manual=  # an environment that something else activated
     typeset -g _venvkeep_held=    # the environment that the user deactivated and is still in
     typeset -g _venvkeep_left=    # a directory that another tool may bring back to PATH
@@ -38,22 +40,25 @@ function _venvkeep_state {
 function _venvkeep_trusted {
     emulate -L zsh
     local here=$1 token='' record
-    local -a open
+    # As values, since with the user's sh_glob they would not parse as patterns.
+    local open='(Nf:o+w:)' large='(NL+33)'
+    local -a unfit
     _venvkeep_path='' _venvkeep_name=''
     # The user's own, each part in its place and no link.
     [[ ! -L $here && -O $here && -d $here/bin && ! -L $here/bin && -O $here/bin ]] || return 1
     [[ -f $here/pyvenv.cfg && ! -L $here/pyvenv.cfg && -O $here/pyvenv.cfg ]] || return 1
     [[ -f $here/.venvkeep && ! -L $here/.venvkeep && -O $here/.venvkeep && -r $here/.venvkeep ]] || return 1
-    # zsh can look at modes: what everybody can change since it was trusted is trusted no more.
-    open=($here(Nf:o+w:) $here/bin(Nf:o+w:) $here/pyvenv.cfg(Nf:o+w:))
-    ((${#open} == 0)) || return 1
+    # zsh can look at modes: what everybody can change since it was trusted is trusted no more. And at sizes: there is
+    # one line, however long somebody made it.
+    unfit=($here${~open} $here/bin${~open} $here/pyvenv.cfg${~open} $here/.venvkeep${~large})
+    ((${#unfit} == 0)) || return 1
     IFS= read -r token <$here/.venvkeep || [[ -n $token ]] || return 1
     # It becomes part of a path.
     [[ ${#token} -eq 32 && $token != *[^0123456789abcdef]* ]] || return 1
     _venvkeep_state
     record=$_venvkeep_reply/trusted/$token
     [[ -f $record && ! -L $record && -O $record && -O ${record%/*} && -r $record ]] || return 1
-    { IFS= read -r _venvkeep_path && IFS= read -r _venvkeep_name } <$record
+    { IFS= read -r _venvkeep_path && IFS= read -r _venvkeep_name; } <$record
     # The place that was trusted, not another one that the token was carried to.
     [[ $_venvkeep_path == /*/* && $_venvkeep_path != *:* && $_venvkeep_path -ef $here ]] || return 1
     [[ ! -L $_venvkeep_path && ! -L ${_venvkeep_path%/*} && -O ${_venvkeep_path%/*} ]] || return 1
@@ -97,6 +102,7 @@ function _venvkeep_find {
 
 # One line, once a shell: whose the environment at $1 is. The program knows how to say it.
 function _venvkeep_tell {
+    emulate -L zsh
     if [[ -n ${VENVKEEP_QUIET-} || $_venvkeep_told == *":$1:"* ]]; then return 0; fi
     _venvkeep_told+=$1:
     if whence -p venvkeep >/dev/null; then command venvkeep notice -- "$1" </dev/null; fi
@@ -105,6 +111,7 @@ function _venvkeep_tell {
 
 # The list of directories $2 without the element $1: without the first, or with $3 without the last.
 function _venvkeep_without {
+    emulate -L zsh
     local list=:$2:
     _venvkeep_reply=$2
     [[ $list == *":$1:"* ]] || return 0
@@ -130,6 +137,9 @@ function _venvkeep_enter {
         unset PYTHONHOME
     fi
     typeset -gx VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=$2
+    _venvkeep_own=''
+    # With typeset -U path, an entry of the user's own is lost now.
+    if [[ ${(t)path}${(t)PATH} == *unique* && :${PATH-}: == *":$1/bin:"* ]]; then _venvkeep_own=${${:-:$PATH:}#*":$1/bin:"}:; fi
     typeset -gx PATH=$1/bin${PATH:+:$PATH}
     _venvkeep_show "$2"
 }
@@ -142,7 +152,7 @@ function _venvkeep_show {
         # An exported PS1 may have it from the shell around this one.
         if [[ ${PS1-} != "$_venvkeep_tag"* ]]; then PS1=$_venvkeep_tag${PS1-}; fi
     fi
-    function deactivate { _venvkeep_deactivate }
+    function deactivate { _venvkeep_deactivate; }
 }
 
 # Takes back exactly what was put in; what the user changed meanwhile stays.
@@ -150,10 +160,12 @@ function _venvkeep_leave {
     emulate -L zsh
     _venvkeep_without "$_venvkeep_env/bin" "${PATH-}"
     PATH=$_venvkeep_reply
+    _venvkeep_give_back
     _venvkeep_remember
     if [[ ${VIRTUAL_ENV-} == $_venvkeep_env ]]; then
         unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
         if [[ -n $_venvkeep_idle ]]; then typeset -gx VIRTUAL_ENV=$_venvkeep_idle; fi
+        if [[ -n $_venvkeep_idled ]]; then typeset -gx VIRTUAL_ENV_PROMPT=$_venvkeep_idled; fi
     fi
     if [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
         PS1=${PS1%%"$_venvkeep_tag"*}${PS1#*"$_venvkeep_tag"}
@@ -162,6 +174,18 @@ function _venvkeep_leave {
     unset VENVKEEP_ACTIVE
     _venvkeep_forget_deactivate
     _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home=''
+}
+
+# The user's own entry of the environment, where it was lost: before the first directory that still follows it.
+function _venvkeep_give_back {
+    local bin=$_venvkeep_env/bin after=${_venvkeep_own%%:*}
+    if [[ -z $_venvkeep_own || :${PATH-}: == *":$bin:"* ]]; then return 0; fi
+    if [[ -n $after && :${PATH-}: == *":$after:"* ]]; then
+        after=:$after:
+        PATH=${${${:-:$PATH:}/$after/:$bin$after}[2,-2]}
+    else
+        PATH=${PATH:+$PATH:}$bin
+    fi
 }
 
 function _venvkeep_forget_deactivate {
@@ -181,7 +205,8 @@ function _venvkeep_mend {
         PATH=$_venvkeep_reply
     done
     if [[ -n $_venvkeep_env && :${PATH-}: != *":$_venvkeep_env/bin:"* ]]; then PATH=$_venvkeep_env/bin:${PATH-}; fi
-    _venvkeep_left=''
+    # direnv still has it, and will bring it back when it leaves.
+    if [[ -z ${DIRENV_DIFF-} ]]; then _venvkeep_left=''; fi
 }
 
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
@@ -213,6 +238,7 @@ function _venvkeep_yield {
 
 # What `deactivate` does: it holds until the user leaves the tree, or asks for an environment.
 function _venvkeep_deactivate {
+    emulate -L zsh
     if [[ -z $_venvkeep_env ]]; then return 0; fi
     if [[ $_venvkeep_how == auto ]]; then _venvkeep_held=$_venvkeep_env; else _venvkeep_manual=$_venvkeep_env; fi
     _venvkeep_leave
@@ -239,6 +265,10 @@ function _venvkeep_look {
         fi
     fi
     if [[ -z $_venvkeep_env ]]; then
+        if [[ -n $_venvkeep_left && ${VIRTUAL_ENV-}/bin == $_venvkeep_left && -z ${_OLD_VIRTUAL_PATH-} ]]; then
+            # Brought back with PATH: nobody activated it.
+            unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT VENVKEEP_ACTIVE
+        fi
         if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != $_venvkeep_idle ]]; then
             _venvkeep_manual=$VIRTUAL_ENV
             return 0
@@ -272,12 +302,11 @@ function _venvkeep_hook {
 function _venvkeep_activate {
     emulate -L zsh
     local answer
-    case ${1-} in
-    -*)
-        command venvkeep activate "$@"
+    if [[ ${1-} == -* || $# -gt 1 ]]; then
+        # It knows what to say.
+        VENVKEEP_SHELL=zsh command venvkeep activate "$@"
         return
-        ;;
-    esac
+    fi
     if [[ -n $_venvkeep_held && $# -eq 0 ]]; then
         _venvkeep_held='' _venvkeep_new=true
         _venvkeep_look
@@ -287,7 +316,7 @@ function _venvkeep_activate {
     if [[ -n $_venvkeep_env ]]; then
         _venvkeep_leave
     elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != $_venvkeep_idle ]]; then
-        if typeset -f deactivate >/dev/null; then deactivate; fi
+        if typeset -f deactivate >/dev/null; then \deactivate; fi
     fi
     _venvkeep_held=''
     _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
@@ -295,6 +324,7 @@ function _venvkeep_activate {
 
 # The program; what it changed shows at the next prompt.
 function venvkeep {
+    emulate -L zsh
     local code=0
     case ${1-} in
     activate)
@@ -304,7 +334,7 @@ function venvkeep {
         ;;
     deactivate)
         if [[ $# -eq 1 ]] && typeset -f deactivate >/dev/null; then
-            deactivate
+            \deactivate
             return 0
         fi
         ;;
@@ -318,7 +348,7 @@ function venvkeep {
 }
 
 if ! typeset -f activate >/dev/null; then
-    function activate { _venvkeep_activate "$@" }
+    function activate { _venvkeep_activate "$@"; }
 fi
 
 # Opt-in: says what to type instead of sudo, and then lets sudo do what it was asked.
@@ -359,7 +389,7 @@ function _venvkeep_inherit {
         PATH=$_venvkeep_reply
         unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
     elif [[ -n $env && :${PATH-}: != *":$env/bin:"* ]]; then
-        _venvkeep_idle=$env
+        _venvkeep_idle=$env _venvkeep_idled=${VIRTUAL_ENV_PROMPT-}
     elif [[ -n $env ]] && ! typeset -f deactivate >/dev/null; then
         # Nested shells, tmux and editors bring the variables, and neither prompt nor `deactivate`.
         _venvkeep_letters "${VIRTUAL_ENV_PROMPT:-${env##*/}}"

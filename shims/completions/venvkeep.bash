@@ -15,10 +15,15 @@ _venvkeep() {
     directories) paths=-d ;;
     *) return 0 ;;
     esac
-    # Lets readline quote names and end directories with a slash. Not in bash 3.2.
+    # Lets readline quote names and end directories with a slash; for bash 3.2 see below.
     compopt -o filenames 2>/dev/null
     while IFS= read -r line; do
         COMPREPLY+=("$line")
     done < <(compgen "$paths" -- "$current")
 }
-complete -F _venvkeep venvkeep
+# bash 3.2 has no compopt: there every candidate is taken for a file's name, since those need the quotes.
+if type compopt >/dev/null 2>&1; then
+    complete -F _venvkeep venvkeep
+else
+    complete -o filenames -F _venvkeep venvkeep
+fi

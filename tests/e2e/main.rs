@@ -18,6 +18,7 @@ mod ground;
 mod heal;
 mod hostile;
 mod index_settings;
+mod installed;
 mod kinds;
 mod lists;
 mod new;

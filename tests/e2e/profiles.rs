@@ -4,14 +4,13 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Project, Who, fingerprint, require};
+use venvkeep_testkit::{Context, Fingerprint, Maker, Project, Who, fingerprint};
 
 use crate::VENVKEEP;
 use crate::support::names_in;
 
-const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// What Debian gives a new account.
 const DEBIAN_PROFILE: &str = "if [ -n \"$BASH_VERSION\" ]; then\n    if [ -f \"$HOME/.bashrc\" ]; then\n\t. \"$HOME/.bashrc\"\n    fi\nfi\n";
@@ -21,17 +20,17 @@ const CONDA: &str = "# >>> conda initialize >>>\n# !! Contents within this block
                      : conda\n# <<< conda initialize <<<\n";
 
 /// The user's home, where profiles lie.
-struct Home<'c> {
+pub(super) struct Home<'c> {
     ctx: &'c Context,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl<'c> Home<'c> {
-    fn of(ctx: &'c Context) -> Self {
+    pub(super) fn of(ctx: &'c Context) -> Self {
         Self { ctx, path: ctx.home(Who::User) }
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path.join(name);
         fs::create_dir_all(path.parent().expect("it is in the home")).expect("the home is there");
         fs::write(&path, content).expect("it can be written");
@@ -41,7 +40,7 @@ impl<'c> Home<'c> {
         path
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path.join(name)).expect("the profile is there")
     }
 
@@ -75,7 +74,7 @@ impl<'c> Home<'c> {
         found
     }
 
-    fn shims(&self, args: &[&str]) -> venvkeep_testkit::Invocation {
+    pub(super) fn shims(&self, args: &[&str]) -> venvkeep_testkit::Invocation {
         self.ctx.venvkeep(["shims"].iter().chain(args))
     }
 
@@ -144,6 +143,36 @@ fn mode_and_link_stay() {
 }
 
 #[test]
+fn one_file_by_two_names_is_changed_once() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = Home::of(&ctx);
+    home.write(".bashrc", "alias a=b\n");
+    symlink(".bashrc", home.path.join(".bash_profile")).unwrap();
+    home.round_trip("bash");
+    home.shims(&["install", "bash"]).run().success();
+    assert_eq!(home.read(".bashrc").matches("# >>> venvkeep >>>").count(), 1);
+    home.shims(&["status"]).run().success().stdout_has("bash    installed\n");
+}
+
+#[test]
+fn what_was_done_before_a_failure_is_said() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = Home::of(&ctx);
+    home.write(".zshrc", "alias a=b\n");
+    // Where the former profile should be kept.
+    home.write(".local/state/venvkeep/profiles", "");
+    let failed = home.shims(&["install", "zsh"]).run().code(4);
+    failed
+        .stderr_has("Done before that:")
+        .stderr_has("shims/venvkeep.zsh (the shim)")
+        .stderr_has("shims install");
+    assert_eq!(home.read(".zshrc"), "alias a=b\n");
+    fs::remove_file(home.path.join(".local/state/venvkeep/profiles")).unwrap();
+    home.shims(&["install", "zsh"]).run().success();
+    assert!(home.read(".zshrc").contains("venvkeep"));
+}
+
+#[test]
 fn the_profile_as_it_was_is_kept() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let home = Home::of(&ctx);
@@ -189,6 +218,20 @@ fn zsh_is_followed_to_its_directory() {
     assert!(!home.path.join(".zshrc").exists());
     home.shims(&["uninstall"]).run().success();
     assert_eq!(home.read(".config/zsh/.zshrc"), "alias a=b\n");
+    // Set where it cannot be seen afterwards, or not yet when the block was put in.
+    fs::remove_file(&env).unwrap();
+    let elsewhere = home.path.join("zsh");
+    home.write("zsh/.zshrc", "alias a=b\n");
+    home.shims(&["install", "zsh"]).run().success();
+    home.shims(&["uninstall", "zsh"]).env("ZDOTDIR", &elsewhere).run().success();
+    assert!(!home.path.join(".zshrc").exists());
+    home.shims(&["install", "zsh"]).env("ZDOTDIR", &elsewhere).run().success();
+    let without = home.shims(&["uninstall", "zsh"]).run().success();
+    without
+        .stderr_has("none of your profiles has the lines")
+        .stderr_has("ZDOTDIR=DIRECTORY venvkeep shims uninstall");
+    home.shims(&["uninstall", "zsh"]).env("ZDOTDIR", &elsewhere).run().success();
+    assert_eq!(home.read("zsh/.zshrc"), "alias a=b\n");
     fs::write(env, "ZDOTDIR=$(readlink -f ~/dots)\n").unwrap();
     home.shims(&["install", "zsh"]).run().success().stderr_has("line 1 of ~/.zshenv sets ZDOTDIR");
 }
@@ -291,6 +334,9 @@ fn status_says_what_is_there_and_why_nothing_is_active() {
     status().env("VENVKEEP_DISABLE", "1").run().success().stdout_has("VENVKEEP_DISABLE is set");
     status().env("VIRTUAL_ENV", "/elsewhere").run().success().stdout_has("/elsewhere was activated by hand");
     status().env("VIRTUAL_ENV", project.path().join(".venv")).run().success().stdout_has(".venv is active");
+    let on_the_way =
+        status().env("VIRTUAL_ENV", "/elsewhere").env("VENVKEEP_ACTIVE", "/elsewhere").run().success();
+    on_the_way.stdout_has("is active from the next prompt on").stdout_lacks("by hand");
 
     let cloned = ctx.project("cloned");
     cloned.venv_by_owner(Maker::VenvWithoutPip).build();
@@ -299,11 +345,16 @@ fn status_says_what_is_there_and_why_nothing_is_active() {
         .success()
         .stdout_has("did not say that you trust it")
         .stdout_has("        venvkeep trust\n");
+    // Both reasons, since the one would be there without the other.
+    let both = cloned.venvkeep(["shims", "status"]).env("VIRTUAL_ENV", "/elsewhere").run().success();
+    both.stdout_has("did not say that you trust it")
+        .stdout_has("/elsewhere was activated by hand")
+        .stdout_has("        venvkeep trust\n        deactivate\n");
     cloned.venvkeep(["trust"]).run().success();
     here(&cloned).success().stdout_has("is activated in shells that were started with the shims");
     let of_root = ctx.project("of-root");
     of_root.venv_by_root(Maker::VenvWithoutPip).build();
-    here(&of_root).success().stdout_has("belongs to user number 0").stdout_has("        venvkeep heal\n");
+    here(&of_root).success().stdout_has("belongs to root").stdout_has("        venvkeep heal\n");
 
     home.write(".local/share/venvkeep/shims/venvkeep.zsh", "# another version\n");
     assert_eq!(state(1).as_deref(), Some("differs"));
@@ -375,197 +426,4 @@ fn a_known_environment_goes_by_its_projects_name() {
     // What stands here is meant before what is known elsewhere.
     new("./proj");
     ctx.run(["check", "proj"]).success().stdout_has("user/proj:");
-}
-
-/// What a shell of the user's prints, that has read its profile and finds venvkeep on PATH.
-fn printed(
-    ctx: &Context,
-    shell: &'static str,
-    args: &[&str],
-    command: &str,
-) -> Option<venvkeep_testkit::Output> {
-    if !require(&[Need::Program(shell)]) {
-        return None;
-    }
-    let run = ctx.program(Who::User, shell).args(args).args(["-c", command]);
-    Some(run.path_first(ctx.program_directory()).run().success())
-}
-
-#[test]
-fn real_shells_read_what_was_installed_and_miss_nothing_that_is_gone() {
-    let Some(ctx) = Context::new(VENVKEEP) else { return };
-    let home = Home::of(&ctx);
-    for (shell, command, expected) in [
-        ("bash", "type -t activate; complete -p venvkeep", "function\ncomplete -F _venvkeep venvkeep"),
-        ("zsh", "whence -w activate _venvkeep", "activate: function\n_venvkeep: function"),
-        ("fish", "type -t activate; complete -C'venvkeep shi'", "function\nshims\t"),
-    ] {
-        home.shims(&["install", shell]).run().success();
-        for args in [&["-i"][..], &["-i", "-l"]] {
-            let Some(output) = printed(&ctx, shell, args, command) else { continue };
-            output.stdout_has(expected);
-        }
-    }
-    // The files go, as when somebody removes the data directory by hand: the blocks do nothing, silently.
-    fs::remove_dir_all(home.path.join(".local/share/venvkeep")).unwrap();
-    for shell in SHELLS {
-        for args in [&["-i"][..], &["-i", "-l"]] {
-            let Some(output) = printed(&ctx, shell, args, "echo here") else { continue };
-            // Without a terminal, bash says that it has no job control.
-            let said: Vec<_> = output.stderr.lines().filter(|line| !line.starts_with("bash: ")).collect();
-            assert_eq!((output.stdout.as_str(), said), ("here\n", Vec::new()), "{shell}");
-        }
-    }
-    // And what reads a .profile is not always bash.
-    let dash = ctx.program(Who::User, "sh").args(["-c", ". ~/.profile && echo well"]).run();
-    dash.success().stdout_is("well\n");
-}
-
-#[test]
-fn a_start_starts_no_program() {
-    let Some(ctx) = Context::new(VENVKEEP) else { return };
-    if !require(&[Need::Program("strace"), Need::Program("zsh"), Need::Program("fish")]) {
-        return;
-    }
-    let home = Home::of(&ctx);
-    let starts = |shell: &str| {
-        let log = home.path.join("strace");
-        let calls = "trace=clone,clone3,fork,vfork,execve";
-        let strace = ctx.program(Who::User, "strace").args(["-f", "-qq", "-e", calls, "-o"]).arg(&log);
-        strace.args([shell, "-i", "-l", "-c", ":"]).path_first(ctx.program_directory()).run().success();
-        let count = fs::read_to_string(&log).unwrap().lines().filter(|line| !line.contains("SIG")).count();
-        fs::remove_file(log).unwrap();
-        count
-    };
-    // Without one, zsh offers a new user its help.
-    home.write(".zshrc", "alias a=b\n");
-    for shell in SHELLS {
-        // fish starts helpers of its own at its first start in a home.
-        starts(shell);
-        let without = starts(shell);
-        home.shims(&["install", shell, "--sudo-guard", "--require-venv"]).run().success();
-        assert_eq!(starts(shell), without, "{shell}");
-    }
-}
-
-#[test]
-fn places_with_other_names_are_quoted() {
-    let Some(ctx) = Context::new(VENVKEEP) else { return };
-    let home = Home::of(&ctx);
-    let data = home.path.join("it's \"$x\" \\ é 🚒");
-    for (shell, command) in [
-        ("bash", "complete -p venvkeep"),
-        ("zsh", "whence -v _venvkeep"),
-        (
-            "fish",
-            "contains -- \"$XDG_DATA_HOME/venvkeep/completions\" $fish_complete_path; and echo venvkeep",
-        ),
-    ] {
-        home.shims(&["install", shell, "--require-venv"]).env("XDG_DATA_HOME", &data).run().success();
-        if !require(&[Need::Program(shell)]) {
-            continue;
-        }
-        let command = format!("{command}; echo require=$PIP_REQUIRE_VIRTUALENV");
-        let started = ctx.program(Who::User, shell).args(["-i", "-c", &command]).env("XDG_DATA_HOME", &data);
-        started.run().success().stdout_has("venvkeep").stdout_has("require=1");
-    }
-    assert!(data.join("venvkeep/shims/venvkeep.fish").is_file());
-    home.shims(&["uninstall"]).env("XDG_DATA_HOME", &data).run().success();
-    assert!(!data.join("venvkeep").exists());
-    let broken = home.path.join("a\nb");
-    let refused = home.shims(&["install", "zsh"]).env("XDG_DATA_HOME", broken).run();
-    refused.code(3).stderr_has("it has a line break or is no text");
-}
-
-/// Types into a shell on a terminal of its own, and ends when the shell has shown what it should. Where it never does,
-/// the run is killed.
-const TERMINAL: &str = "
-import os, pty, sys
-shell, typed, expected = sys.argv[1:]
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp(shell, [shell, '-i'])
-os.write(terminal, typed.encode())
-seen = b''
-while expected.encode() not in seen:
-    seen += os.read(terminal, 4096)
-";
-
-fn typed_into(ctx: &Context, shell: &str, directory: &Path, typed: &str, expected: &str) {
-    let terminal = ctx.program(Who::User, "python3").args(["-c", TERMINAL, shell, typed, expected]);
-    let terminal = terminal.path_first(ctx.program_directory()).current_dir(directory);
-    terminal.time_limit(Duration::from_secs(30)).run().success();
-}
-
-#[test]
-fn once_installed_the_trusted_and_the_default_environment_are_active() {
-    let Some(ctx) = Context::new(VENVKEEP) else { return };
-    if !require(&[Need::Program("zsh"), Need::Program("fish")]) {
-        return;
-    }
-    let home = Home::of(&ctx);
-    home.write(".zshrc", "alias a=b\n");
-    ctx.run(["new", "--seed", "none", "proj"]).success();
-    ctx.run(["new", "--seed", "none", "tools"]).success();
-    for shell in SHELLS {
-        home.shims(&["install", shell]).run().success();
-        let (in_proj, in_tools) = ("proj/.venv", "tools/.venv");
-        let shows = |directory: &str, env: &str| {
-            let expected = match env {
-                "" => "is==".to_owned(),
-                env => format!("is={}=", home.path.join(env).display()),
-            };
-            typed_into(&ctx, shell, &home.path.join(directory), "echo \"is=$VIRTUAL_ENV=\"\n", &expected);
-        };
-        shows("proj", in_proj);
-        shows("", "");
-        ctx.run(["default", "tools/.venv"]).success();
-        shows("", in_tools);
-        shows("proj", in_proj);
-        ctx.run(["default", "--none"]).success();
-        shows("", "");
-    }
-}
-
-#[test]
-fn tab_completes_commands_names_and_paths() {
-    let Some(ctx) = Context::new(VENVKEEP) else { return };
-    if !require(&[Need::Program("zsh"), Need::Program("fish")]) {
-        return;
-    }
-    let home = Home::of(&ctx);
-    home.write(".zshrc", "autoload -Uz compinit && compinit -u -D\n");
-    for shell in SHELLS {
-        home.shims(&["install", shell]).run().success();
-    }
-    let record = format!("{}/projects/named-only/.venv\nnamed-only\n", home.path.display());
-    home.write(".local/state/venvkeep/trusted/0123456789abcdef0123456789abcdef", record);
-    home.write("projects/named-only/.venv/pyvenv.cfg", "");
-    home.write("here-a/.venv/pyvenv.cfg", "");
-    home.write("notes.txt", "");
-    home.write("it's $(touch pwned) b/x", "");
-    for (typed, completed) in [
-        ("venvkeep comp", "letions "),
-        ("venvkeep shims unin", "stall "),
-        ("venvkeep shims install --sudo", "-guard "),
-        ("venvkeep heal --from=i", "ndex "),
-        ("venvkeep check na", "med-only "),
-        ("venvkeep check here", "-a/"),
-        ("venvkeep check it", "\\'s\\ \\$\\(touch\\ pwned\\)\\ b/"),
-        ("venvkeep freeze -o no", "tes.txt "),
-    ] {
-        for shell in ["bash", "zsh"] {
-            typed_into(&ctx, shell, &home.path, &format!("{typed}\t"), completed);
-        }
-    }
-    let fish = |typed: &str| {
-        let command = format!("complete -C'{typed}'");
-        let output = printed(&ctx, "fish", &["-i"], &command);
-        output.map(|output| output.stdout).unwrap_or_default()
-    };
-    assert!(fish("venvkeep shims unin").starts_with("uninstall\t"));
-    assert!(fish("venvkeep check na").starts_with("named-only\t"));
-    assert_eq!(fish("venvkeep check nothing-like-it"), "");
-    assert!(fish("venvkeep check ./here").starts_with("./here-a/"));
-    assert!(!home.path.join("pwned").exists());
 }

@@ -50,7 +50,7 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Trust(wish) => commands::trust::run(wish, &session),
         Command::Untrust(wish) => commands::trust::take_back(wish, &session),
         Command::Activate(wish) => commands::activate::run(wish, &session),
-        Command::Deactivate => Err(commands::activate::needs_shims("deactivate")),
+        Command::Deactivate => Err(commands::activate::needs_shims("deactivate", &session)),
         Command::Notice(wish) => Ok(commands::activate::notice(wish, &session)),
     }
 }

@@ -1,7 +1,7 @@
 //! What others put in the way is never active, and nothing of it runs.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use venvkeep_testkit::{Context, Traps, Who};
@@ -38,6 +38,10 @@ fn with_traps(ctx: &Context, name: &str) -> (std::path::PathBuf, Traps) {
     let traps = ctx.traps(name);
     traps.set_programs(&environment.join("bin"), &BAIT);
     (project.path().to_owned(), traps)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("it is there").permissions().mode() & 0o7777
 }
 
 fn run(ctx: &Context, who: Who, program: &str, args: &[&str]) {
@@ -83,19 +87,28 @@ fn tokens_that_are_none() {
     let record = fs::read(state.join(token.trim_end())).unwrap();
     // A record that lies where no token may lead.
     let outside = ctx.project_at(ctx.home(Who::User).join(".local/state/venvkeep/t"), Who::User);
-    outside.write("abcdef0123456789abcdef012", &record);
+    // As long as a token, so that it is refused for what it is.
+    let outside_name = "abcdef0123456789abcdef01234";
+    let traversal = format!("../t/{outside_name}");
+    assert_eq!(traversal.len(), token.trim_end().len());
+    outside.write(outside_name, &record);
     for wrong in [
         "",
         "\n",
         "0123",
         &token.to_uppercase(),
-        "../t/abcdef0123456789abcdef012\n",
+        &format!("{traversal}\n"),
+        &format!("{token}and more\n"),
         "*\n",
         "$(touch pwned)\n",
     ] {
         fs::write(&mark, wrong).unwrap();
         assert_never_active(&ctx, &project, &traps);
     }
+    // Reading it whole would take the prompt away for hours, and the memory with it.
+    fs::write(&mark, "x").unwrap();
+    fs::File::options().write(true).open(&mark).unwrap().set_len(1 << 36).unwrap();
+    assert_never_active(&ctx, &project, &traps);
     fs::remove_file(&mark).unwrap();
     symlink(state.join(token.trim_end()), &mark).unwrap();
     assert_never_active(&ctx, &project, &traps);
@@ -117,6 +130,58 @@ fn another_users_project_is_never_active() {
     let notes = Session::new(&ctx, Shell::Bash).types(&["cd mine", "report in"]);
     notes.inactive("in");
     assert_eq!(notes.times("belongs to user number 12346"), 1, "{}", notes.shown);
+}
+
+#[test]
+fn every_part_has_to_be_the_users() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, traps) = with_traps(&ctx, "proj");
+    let records = ctx.home(Who::User).join(".local/state/venvkeep/trusted");
+    let token = fs::read_to_string(project.join(".venv/.venvkeep")).unwrap();
+    let parts = [
+        project.clone(),
+        project.join(".venv"),
+        project.join(".venv/bin"),
+        project.join(".venv/pyvenv.cfg"),
+        project.join(".venv/.venvkeep"),
+        records.join(token.trim_end()),
+        records,
+    ];
+    for part in parts {
+        let mode = mode(&part);
+        // Readable, so that only its owner speaks against it.
+        chmod(&part, mode | 0o055);
+        chown(&part, Some(Who::Other.uid()), None).unwrap();
+        assert_never_active(&ctx, &project, &traps);
+        chown(&part, Some(Who::User.uid()), None).unwrap();
+        chmod(&part, mode);
+    }
+    let notes = Session::new(&ctx, Shell::Bash).types(&["cd proj", "report in"]);
+    notes.active("in", &project.join(".venv"));
+}
+
+#[test]
+fn where_others_may_add_names_nothing_is_trusted() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, traps) = with_traps(&ctx, "proj");
+    let environment = project.join(".venv");
+    for part in [environment.clone(), environment.join("bin")] {
+        let before = mode(&part);
+        chmod(&part, 0o1777);
+        assert_never_active(&ctx, &project, &traps);
+        let refused = ctx.run(["trust", "proj"]).code(4);
+        refused.stderr_has("other users can change").stderr_has(&part.to_string_lossy());
+        ctx.run(["activate", "--for-shell", "proj/.venv"]).code(4).stderr_has("other users can change");
+        chmod(&part, before);
+    }
+    // Deeper down as well: one more module is enough.
+    let site = environment.join("lib");
+    chmod(&site, 0o1777);
+    ctx.run(["trust", "proj"]).code(4).stderr_has("other users can change");
+    ctx.run(["check", "proj/.venv"]).code(1).stdout_has("world-writable");
+    ctx.run(["heal", "proj/.venv"]).code(4).stderr_has("--trust-owner");
+    chmod(&site, 0o755);
+    ctx.run(["trust", "proj"]).success();
 }
 
 #[test]
@@ -148,8 +213,7 @@ fn what_others_can_change_is_not_trusted() {
         (project.path().to_owned(), "proj"),
         (around.path().to_owned(), "around"),
     ] {
-        let mode = fs::metadata(&place).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+        let mode = mode(&place);
         chmod(&place, mode | 0o002);
         ctx.run(["trust", project.str()]).code(4).stderr_has(name).stderr_has("other users can change");
         chmod(&place, mode);

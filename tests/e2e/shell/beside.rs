@@ -101,6 +101,7 @@ fn the_users_own_settings_hold() {
         (Shell::Bash, "set -f -o noclobber", "IFS=/v."),
         (Shell::Bash, "shopt -s failglob nullglob nocasematch extglob", ""),
         (Shell::Bash, "alias venvkeep='venvkeep -q' activate=true deactivate=false", ""),
+        (Shell::Bash, "set -o posix", "set +o posix"),
         (Shell::Bash, &format!("PROMPT_COMMAND='{status}'"), ""),
         (Shell::Bash, &format!("PROMPT_COMMAND='{status}; '"), ""),
         (Shell::Bash, &format!("PROMPT_COMMAND=('{status}' true)"), ""),
@@ -108,12 +109,21 @@ fn the_users_own_settings_hold() {
         (Shell::Zsh, "setopt no_unset", ""),
         (Shell::Zsh, "setopt ksh_arrays sh_word_split glob_subst", ""),
         (Shell::Zsh, "setopt extended_glob no_match warn_create_global noclobber", ""),
+        (Shell::Zsh, "setopt warn_nested_var", ""),
+        (Shell::Zsh, "setopt ignore_braces", "unsetopt ignore_braces"),
+        (Shell::Zsh, "setopt ignore_close_braces", "unsetopt ignore_close_braces"),
+        (Shell::Zsh, "setopt sh_glob", ""),
+        (Shell::Zsh, "alias venvkeep='venvkeep -q' activate=true deactivate=false", ""),
         (Shell::Zsh, "typeset -U path", ""),
         (Shell::Zsh, "setopt prompt_subst", ""),
         (Shell::Fish, "set -g fish_user_paths /users/own", ""),
     ];
     let here = shells();
     for (shell, before, after) in all.iter().filter(|(shell, ..)| here.contains(shell)) {
+        // bash runs all of an array from version 5.1 on.
+        if shell.is_another() && (before.contains("=(") || after.contains("=(")) {
+            continue;
+        }
         let statuses = ctx.home(Who::User).join("statuses");
         fs::remove_file(&statuses).ok();
         let notes = visit(&ctx, *shell, before, after);
@@ -172,6 +182,167 @@ fn an_interruption_and_the_directory_stack() {
 }
 
 #[test]
+fn a_deactivation_says_nothing_whatever_is_warned_about() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    let (_, other) = trusted(&ctx, "other");
+    for (shell, before) in [
+        (Shell::Bash, "alias deactivate='echo alias of mine' activate='echo alias of mine'"),
+        (Shell::Zsh, "alias deactivate='echo alias of mine' activate='echo alias of mine'"),
+        (Shell::Zsh, "setopt warn_nested_var warn_create_global"),
+    ] {
+        if !shells().contains(&shell) {
+            continue;
+        }
+        // Its own script does not parse under such an alias.
+        let by_hand = format!("unalias -a; {}", shell.activation(&other));
+        let notes = Session::new(&ctx, shell).before_shim(before).types(&[
+            "report start",
+            "cd proj",
+            "venvkeep deactivate",
+            "report off",
+            by_hand.as_str(),
+            "venvkeep activate proj",
+            "report on",
+            "venvkeep deactivate",
+            "report end",
+        ]);
+        notes.quiet().active("on", &environment);
+        assert_eq!(notes.times("alias of mine"), 0, "{}", notes.shown);
+        for name in ["off", "end"] {
+            assert_eq!(
+                notes.note(name),
+                notes.note("start"),
+                "{shell:?} {before} at {name}: {}",
+                notes.shown
+            );
+        }
+    }
+}
+
+#[test]
+fn two_projects_may_differ_by_case_alone() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, lower) = trusted(&ctx, "proj");
+    let (_, upper) = trusted(&ctx, "Proj");
+    for shell in shells() {
+        let before = if shell == Shell::Bash { "shopt -s nocasematch" } else { "true" };
+        let notes = Session::new(&ctx, shell).before_shim(before).types(&[
+            "report start",
+            "cd proj",
+            "report lower",
+            "cd ../Proj",
+            "report upper",
+            "deactivate",
+            "cd ../proj",
+            "report back",
+            "cd",
+            "report out",
+        ]);
+        notes.quiet().active("lower", &lower).active("upper", &upper).active("back", &lower);
+        assert_eq!(notes.note("out"), notes.note("start"));
+    }
+}
+
+#[test]
+fn what_the_user_has_of_the_environment_comes_back() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    let (_, idle) = trusted(&ctx, "idle");
+    for shell in shells() {
+        // Its programs are on PATH for good; Python's home; an idle VIRTUAL_ENV with its prompt, as uv's users set it.
+        let bin = environment.join("bin");
+        let own = match shell {
+            Shell::Fish => format!("set -gx PATH /first {} /last $PATH", bin.display()),
+            Shell::Zsh => format!("typeset -U path; PATH=/first:{}:/last:$PATH", bin.display()),
+            Shell::Bash => format!("PATH=/first:{}:/last:$PATH", bin.display()),
+        };
+        let at_the_end = match shell {
+            Shell::Fish => format!("set -gx PATH $PATH {}", bin.display()),
+            Shell::Zsh => format!("typeset -U path; PATH=$PATH:{}", bin.display()),
+            Shell::Bash => format!("PATH=$PATH:{}", bin.display()),
+        };
+        for before in [own, at_the_end] {
+            let session = Session::new(&ctx, shell).before_shim(&before).env("PYTHONHOME", "/usr");
+            let session =
+                session.env("VIRTUAL_ENV", &idle.to_string_lossy()).env("VIRTUAL_ENV_PROMPT", "of mine");
+            let notes = session.types(&["report start", "cd proj", "report in", "cd", "report out"]);
+            let (start, inside, out) = (notes.note("start"), notes.note("in"), notes.note("out"));
+            notes.quiet();
+            assert_eq!(inside.active(), Some(environment.as_path()), "{shell:?}");
+            assert_eq!(inside.environment.get("PYTHONHOME"), None, "{shell:?}");
+            assert_eq!(start.environment["VIRTUAL_ENV_PROMPT"], "of mine");
+            assert!(has(start.path(), &bin));
+            assert_eq!(out, start, "{shell:?} with {before}");
+        }
+    }
+}
+
+#[test]
+fn the_prompt_behind_sees_the_whole_pipeline() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !shells().contains(&Shell::Fish) {
+        return;
+    }
+    let (_, environment) = trusted(&ctx, "proj");
+    let prompt = "function fish_prompt; echo -n \"<$pipestatus $status>\"; echo second; end";
+    let notes = Session::new(&ctx, Shell::Fish).before_shim(prompt).types(&[
+        "cd proj",
+        "report in",
+        "sh -c 'exit 3' | sh -c 'exit 4' | true",
+        "cd",
+        "sh -c 'exit 5' | sh -c 'exit 6'",
+    ]);
+    notes.quiet();
+    assert_eq!(notes.note("in").active(), Some(environment.as_path()));
+    assert!(notes.times("(proj) <3 4 0 0>") >= 1, "{}", notes.shown);
+    assert!(notes.times("<5 6 6>") >= 1, "{}", notes.shown);
+}
+
+#[test]
+fn direnv_brings_back_no_variable_either() {
+    if !require(&[Need::Program("direnv")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, environment) = trusted(&ctx, "proj");
+    for envrc in [
+        "unset VIRTUAL_ENV\n",
+        "export VIRTUAL_ENV=/nowhere/.venv\n",
+        "export VIRTUAL_ENV=$PWD/.venv\nPATH_add .venv/bin\n",
+    ] {
+        project.write(".envrc", envrc);
+        for shell in shells() {
+            let session =
+                Session::new(&ctx, shell).before_shim(&direnv_hook(shell)).env("DIRENV_LOG_FORMAT", "");
+            let notes = session.types(&[
+                "report start",
+                "cd proj",
+                "direnv allow",
+                "cd",
+                "report out",
+                "cd proj",
+                "cd ..",
+                "report again",
+                "report end",
+            ]);
+            for name in ["out", "again", "end"] {
+                let note = notes.note(name);
+                assert_eq!(note, notes.note("start"), "{shell:?} at {name} with {envrc}: {}", notes.shown);
+            }
+            assert!(!has(notes.note("end").path(), &environment.join("bin")));
+        }
+    }
+}
+
+fn direnv_hook(shell: Shell) -> String {
+    match shell {
+        Shell::Fish => "direnv hook fish | source".to_owned(),
+        _ => format!("eval \"$(direnv hook {})\"", shell.name()),
+    }
+}
+
+#[test]
 fn direnv_brings_nothing_back() {
     if !require(&[Need::Program("direnv")]) {
         return;
@@ -181,10 +352,7 @@ fn direnv_brings_nothing_back() {
     let (_, other) = trusted(&ctx, "other");
     project.write(".envrc", "PATH_add tools\nexport FROM_ENVRC=1\n");
     for shell in shells() {
-        let hook = match shell {
-            Shell::Fish => "direnv hook fish | source".to_owned(),
-            _ => format!("eval \"$(direnv hook {})\"", shell.name()),
-        };
+        let hook = direnv_hook(shell);
         for (before, after) in [(hook.as_str(), ""), ("", hook.as_str())] {
             let session =
                 Session::new(&ctx, shell).before_shim(before).after_shim(after).env("DIRENV_LOG_FORMAT", "");

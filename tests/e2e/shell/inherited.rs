@@ -35,6 +35,41 @@ fn a_shell_in_a_shell_knows_what_is_active_and_can_leave_it() {
 }
 
 #[test]
+fn what_set_a_exports_is_not_taken_for_ones_own() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    let (_, other) = trusted(&ctx, "other");
+    for shell in shells().into_iter().filter(|shell| *shell != Shell::Fish) {
+        let nested = shell.started(&ctx.home(Who::User)).join(" ");
+        for (start, ends) in [(nested.clone(), 2), (format!("exec {nested}"), 0)] {
+            let mut lines = vec![
+                "cd proj",
+                "report outside",
+                &start,
+                "report inside",
+                "cd",
+                "report out",
+                "cd other",
+                "report other",
+                "deactivate",
+                "report off",
+                "activate other",
+                &start,
+                "report asked",
+                "deactivate",
+                "cd",
+                "report end",
+            ];
+            lines.extend(vec!["exit"; ends]);
+            let notes = Session::new(&ctx, shell).before_shim("set -a").types(&lines);
+            notes.quiet().active("outside", &environment).active("inside", &environment).inactive("out");
+            notes.active("other", &other).inactive("off").active("asked", &other).inactive("end");
+            assert_eq!(notes.note("inside").prompt, "(proj) <P>", "{shell:?}");
+        }
+    }
+}
+
+#[test]
 fn another_shell_may_take_over() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let (_, environment) = trusted(&ctx, "proj");

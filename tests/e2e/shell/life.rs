@@ -240,6 +240,55 @@ fn what_venvkeep_changed_shows_at_the_next_prompt() {
 }
 
 #[test]
+fn a_second_word_is_not_ignored() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    trusted(&ctx, "other");
+    for shell in shells() {
+        let notes = Session::new(&ctx, shell).types(&[
+            "cd proj",
+            "activate proj other",
+            "report still",
+            "venvkeep -q activate other",
+            "report there",
+        ]);
+        notes.active("still", &environment).active("there", &environment);
+        assert_eq!(notes.times("unexpected argument 'other'"), 1, "{}", notes.shown);
+        assert_eq!(
+            notes.times("Type it first, with an environment or nothing behind it"),
+            1,
+            "{}",
+            notes.shown
+        );
+        assert_eq!(notes.times("does not have"), 0, "the shell has the shims: {}", notes.shown);
+    }
+}
+
+#[test]
+fn in_a_shell_with_the_shims_the_program_speaks_of_them() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    trusted(&ctx, "around");
+    for shell in shells() {
+        let name = shell.name();
+        let shown = |lines: &[&str]| Session::new(&ctx, shell).env("NO_COLOR", "1").types(lines).shown.stdout;
+        let made = shown(&[&format!("venvkeep new --seed none {name}")]);
+        assert!(made.contains(&format!("where you enter its directory: cd {name}")), "{made}");
+        let here = shown(&[&format!("mkdir {name}-2; cd {name}-2"), "venvkeep new --seed none"]);
+        assert!(here.contains("It is active from the next prompt on"), "{here}");
+        let odd = shown(&[&format!("venvkeep new --seed none ./{name}-3/tools")]);
+        assert!(odd.contains(&format!("Activate it with: activate {name}-3/tools")), "{odd}");
+        let status = shown(&["cd around", "deactivate", "venvkeep shims status"]);
+        assert!(status.contains("you deactivated it in this shell"), "{status}");
+        let next = shown(&["cd around", &format!("cd ../{name}; venvkeep shims status")]);
+        if shell == Shell::Bash {
+            assert!(next.contains("is active from the next prompt on, instead of"), "{next}");
+        } else {
+            assert!(next.contains("/.venv is active"), "{next}");
+        }
+    }
+}
+
+#[test]
 fn for_root_nothing_is_activated_unless_asked_for() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project_of(Who::Root, "proj");

@@ -5,11 +5,15 @@
 
 mod attacks;
 mod beside;
+mod default;
+mod hooks;
 mod inherited;
 mod life;
+mod syntax;
 mod trust;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -43,6 +47,16 @@ impl Shell {
         }
     }
 
+    /// What is started: another bash where `VENVKEEP_TEST_BASH` names one that every user can start (an old one).
+    fn program(self) -> OsString {
+        let other = if self.is_another() { std::env::var_os("VENVKEEP_TEST_BASH") } else { None };
+        other.unwrap_or_else(|| self.name().into())
+    }
+
+    pub(super) fn is_another(self) -> bool {
+        self == Self::Bash && std::env::var_os("VENVKEEP_TEST_BASH").is_some()
+    }
+
     fn shim(self) -> &'static str {
         match self {
             Self::Bash => include_str!("../../../shims/venvkeep.bash"),
@@ -62,7 +76,7 @@ impl Shell {
     /// The words that start it, also from within a session; bash without its line editor, which would mix its own
     /// output into stderr.
     pub(super) fn started(self, home: &Path) -> Vec<String> {
-        let mut words = vec![self.name().to_owned()];
+        let mut words = vec![self.program().to_string_lossy().into_owned()];
         if self == Self::Bash {
             let profile = home.join(SETTINGS).join(self.profile());
             words.extend([
@@ -132,12 +146,19 @@ pub(super) struct Session<'c> {
     before: String,
     after: String,
     variables: Vec<(String, String)>,
+    login: bool,
 }
 
 impl<'c> Session<'c> {
     pub(super) fn new(ctx: &'c Context, shell: Shell) -> Self {
         let (before, after) = (String::new(), String::new());
-        Self { ctx, shell, who: Who::User, before, after, variables: Vec::new() }
+        Self { ctx, shell, who: Who::User, before, after, variables: Vec::new(), login: false }
+    }
+
+    /// As a terminal or a remote login starts it. A login bash reads the system's profile first, which sets PATH.
+    pub(super) fn at_login(mut self) -> Self {
+        self.login = true;
+        self
     }
 
     pub(super) fn by(mut self, who: Who) -> Self {
@@ -181,6 +202,23 @@ impl<'c> Session<'c> {
         let source = format!("source {shim}");
         let parts = [self.shell.prompt(), &self.before, &source, &self.after, &notes, self.shell.reporter()];
         settings.write(self.shell.profile(), parts.join("\n") + "\n");
+        if self.login && self.shell == Shell::Bash {
+            let lines =
+                format!("PATH={}:$PATH\n. ~/{SETTINGS}/bashrc\n", self.ctx.program_directory().display());
+            self.ctx.project_at(self.ctx.home(self.who), self.who).write(".bash_profile", lines);
+        }
+    }
+
+    /// The words that start it.
+    fn words(&self) -> Vec<String> {
+        match (self.login, self.shell) {
+            (false, shell) => shell.started(&self.ctx.home(self.who)),
+            (true, Shell::Bash) => {
+                let program = self.shell.program().to_string_lossy().into_owned();
+                vec![program, "--noediting".to_owned(), "--login".to_owned()]
+            }
+            (true, shell) => vec![shell.name().to_owned(), "-l".to_owned()],
+        }
     }
 
     /// Types the lines, and `exit`.
@@ -194,9 +232,8 @@ impl<'c> Session<'c> {
         self.write_profile(&notes);
         let mut lines: Vec<String> = lines.iter().map(|line| line.as_ref().to_owned()).collect();
         lines.push("exit".to_owned());
-        let shell = self.ctx.program(self.who, self.shell.name());
-        let mut arguments = self.shell.started(&self.ctx.home(self.who));
-        let shell = shell.args(arguments.split_off(1));
+        let words = self.words();
+        let shell = self.ctx.program(self.who, &words[0]).args(&words[1..]);
         let path = format!("{}:/usr/bin:/bin", self.ctx.program_directory().display());
         let mut shell = shell.env("PATH", path).time_limit(Duration::from_secs(60));
         for name in ["ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
@@ -253,7 +290,9 @@ impl Notes {
         let pairs = environment.split('\0').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.filter(|(name, _)| !passing.contains(name));
         let environment = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Note { prompt: read(&format!("{name}.prompt")), environment }
+        // fish takes a last line's end away before it shows a prompt.
+        let prompt = read(&format!("{name}.prompt")).trim_end_matches('\n').to_owned();
+        Note { prompt, environment }
     }
 
     /// Asserts that the environment was active: the variables, PATH, the prompt.

@@ -143,14 +143,10 @@ pub(super) fn unwritable(snapshot: &Snapshot) -> Option<Finding> {
     Some(Finding { cause: Some(cause.to_owned()), ..found(Code::Unwritable, message, about) })
 }
 
-/// Entries that everybody may change. Sticky directories and links are not among them.
+/// Entries that everybody may change. A sticky directory is one: whoever may add a program or a module needs no more.
 pub(super) fn world_writable(snapshot: &Snapshot) -> Option<Finding> {
     let tree = &snapshot.tree;
-    let about = Evidence::entries(tree, |id| {
-        let facts = tree.facts(id);
-        let protected = facts.kind == Kind::Link || (facts.kind == Kind::Directory && facts.is_sticky());
-        facts.mode & 0o002 != 0 && !protected && !snapshot.is_lock(id)
-    });
+    let about = Evidence::entries(tree, |id| tree.facts(id).is_world_writable() && !snapshot.is_lock(id));
     if about.is_empty() {
         return None;
     }

@@ -373,11 +373,11 @@ impl Directory {
         Self { fd, path, listed: AtomicBool::new(false) }
     }
 
-    /// Opens a directory that nobody but the viewer can have written.
+    /// Opens a directory that nobody but the viewer can have written into.
     pub fn open_own(path: &Path, viewer: &Viewer) -> Result<Self> {
         let directory = Self::open(path)?;
         let facts = directory.facts()?;
-        if facts.uid == viewer.uid && !viewer.others_can_write(&facts) {
+        if facts.uid == viewer.uid && !viewer.others_can_add(&facts) {
             return Ok(directory);
         }
         let why = io::Error::new(io::ErrorKind::PermissionDenied, "other users could have written there");

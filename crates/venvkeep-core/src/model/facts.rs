@@ -61,6 +61,11 @@ impl Facts {
         self.device == other.device && self.inode == other.inode
     }
 
+    /// Whether the mode lets everybody write it; in a directory, add names. A link has no mode of its own.
+    pub fn is_world_writable(&self) -> bool {
+        self.kind != Kind::Link && self.mode & 0o002 != 0
+    }
+
     /// Whether the sticky bit is set: in such a directory only owners rename or remove.
     pub fn is_sticky(&self) -> bool {
         self.mode & 0o1000 != 0

@@ -58,15 +58,19 @@ impl Viewer {
         self.allowed(facts, 0o1) && (!self.is_root() || facts.mode & 0o111 != 0)
     }
 
-    /// Whether someone other than the owner, root and the viewer can change this entry: world-writable without the
-    /// sticky bit, or writable by a group that others are in.
-    pub fn others_can_write(&self, facts: &Facts) -> bool {
-        if facts.kind == Kind::Link || (facts.kind == Kind::Directory && facts.is_sticky()) {
-            return false;
-        }
-        let by_world = facts.mode & 0o002 != 0;
+    /// Whether someone other than the owner, root and the viewer can write this entry, or add names to this directory:
+    /// writable by everybody, or by a group that others are in. Right for an environment and what is in it, where one
+    /// more program or module is enough.
+    pub fn others_can_add(&self, facts: &Facts) -> bool {
         let by_group = facts.mode & 0o020 != 0 && !self.is_lone_group(facts.gid);
-        by_world || by_group
+        facts.is_world_writable() || (facts.kind != Kind::Link && by_group)
+    }
+
+    /// Whether they can change what is there. In a sticky directory they cannot: only owners rename and remove. Right
+    /// for the directories above something, which are asked for one name that exists.
+    pub fn others_can_write(&self, facts: &Facts) -> bool {
+        let keeps_names = facts.kind == Kind::Directory && facts.is_sticky();
+        !keeps_names && self.others_can_add(facts)
     }
 
     fn is_lone_group(&self, gid: u32) -> bool {
@@ -128,6 +132,13 @@ mod tests {
         assert!(me.others_can_write(&entry(Kind::Directory, 0o775, 1000, 27)));
         assert!(me.others_can_write(&entry(Kind::Directory, 0o777, 0, 0)));
         assert!(!me.others_can_write(&entry(Kind::Directory, 0o1777, 0, 0)));
+        assert!(
+            me.others_can_add(&entry(Kind::Directory, 0o1777, 0, 0)),
+            "it keeps names, and takes new ones"
+        );
+        assert!(me.others_can_add(&entry(Kind::Directory, 0o3775, 1000, 27)));
+        assert!(!me.others_can_add(&entry(Kind::Directory, 0o1775, 1000, 1000)));
+        assert!(!me.others_can_add(&entry(Kind::Link, 0o777, 0, 0)));
         assert!(
             me.others_can_write(&entry(Kind::File, 0o1666, 0, 0)),
             "the sticky bit protects names, not content"

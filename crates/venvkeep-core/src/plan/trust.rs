@@ -51,7 +51,7 @@ pub fn hostile(snapshot: &Snapshot) -> Option<Hostile> {
         let owner = tree.facts(first).uid;
         return Some(Hostile::ForeignOwner { path: tree.path(first), owner, count: foreign().count() });
     }
-    let open = || tree.ids().filter(|&id| viewer.others_can_write(tree.facts(id)) && !snapshot.is_lock(id));
+    let open = || tree.ids().filter(|&id| viewer.others_can_add(tree.facts(id)) && !snapshot.is_lock(id));
     let first = open().next()?;
     // A file whose mode lets others write is out of their reach where the prefix itself keeps them out; but a mode
     // says nothing of who entered before it was set.

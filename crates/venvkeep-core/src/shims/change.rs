@@ -70,6 +70,17 @@ pub enum ShimsError {
     Io(#[from] IoError),
 }
 
+/// Some of the changes were made, and then one could not be.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct CutShort {
+    /// What was done before.
+    pub done: Vec<Done>,
+    /// Why no more.
+    #[source]
+    pub error: ShimsError,
+}
+
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -106,6 +117,11 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Whether it is the file of another one of them, by another path.
+    pub(super) fn is_one_of(&self, changes: &[Change]) -> bool {
+        changes.iter().any(|change| change.found.target == self.target)
+    }
+
     /// Looks.
     pub(super) fn at(path: &Path) -> Result<Self, ShimsError> {
         let path = path.to_owned();
@@ -204,7 +220,7 @@ impl Change {
             if around.uid != viewer.uid {
                 return Err(ShimsError::NotYours { path: directory, owner: around.uid });
             }
-            if viewer.others_can_write(&around) {
+            if viewer.others_can_add(&around) {
                 return Err(ShimsError::OthersCanWrite(directory));
             }
         }

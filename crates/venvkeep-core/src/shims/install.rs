@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::block::{self, Extras, Files};
-use super::change::{Change, Deed, Done, Found, Role, ShimsError};
+use super::change::{Change, CutShort, Deed, Done, Found, Role, ShimsError};
 use super::places::Homes;
 use super::profile::{self, Profile};
 use super::{Shell, completions, text};
@@ -54,6 +54,9 @@ pub fn install(shell: Shell, extras: Extras, caller: &Caller) -> Result<Vec<Chan
     let lines = files.lines(shell, &homes, extras);
     for path in homes.for_block(shell)? {
         let found = Found::at(&path)?;
+        if found.is_one_of(&changes) {
+            continue;
+        }
         let after = match found.content() {
             None => profile::new_file(&lines),
             Some(content) => parsed(content, &path)?.with(&lines),
@@ -74,7 +77,7 @@ pub fn uninstall(shells: &[Shell], caller: &Caller) -> Result<Vec<Change>, Shims
             Err(ShimsError::DanglingLink(_)) => continue,
             found => found?,
         };
-        let Some(content) = found.content() else { continue };
+        let Some(content) = found.content().filter(|_| !found.is_one_of(&changes)) else { continue };
         let profile = parsed(content, &path)?;
         if profile.lines().is_some() {
             let after = profile.without();
@@ -93,8 +96,14 @@ pub fn uninstall(shells: &[Shell], caller: &Caller) -> Result<Vec<Change>, Shims
 }
 
 /// Does what [`install`] or [`uninstall`] found, in order. Cut off anywhere in between, the block sources what is there.
-pub fn carry_out(changes: &[Change], caller: &Caller) -> Result<Vec<Done>, ShimsError> {
-    let done: Vec<_> = changes.iter().map(|change| change.carry_out(caller)).collect::<Result<_, _>>()?;
+pub fn carry_out(changes: &[Change], caller: &Caller) -> Result<Vec<Done>, CutShort> {
+    let mut done = Vec::new();
+    for change in changes {
+        match change.carry_out(caller) {
+            Ok(one) => done.push(one),
+            Err(error) => return Err(CutShort { done, error }),
+        }
+    }
     let removes = done.iter().any(|one| one.deed == Deed::Remove);
     if let Some(data) = caller.data_dir.as_ref().filter(|_| removes) {
         for directory in [data.join("shims"), data.join("completions"), data.clone()] {

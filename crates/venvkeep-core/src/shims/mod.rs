@@ -15,6 +15,8 @@ pub use block::Extras;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model::caller::Caller;
+
 /// A shell that has a shim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shell {
@@ -61,6 +63,11 @@ impl FromStr for Shell {
     fn from_str(name: &str) -> Result<Self, UnknownShell> {
         Self::ALL.into_iter().find(|shell| shell.name() == name).ok_or(UnknownShell)
     }
+}
+
+/// The shell with a shim that somebody typed this command into, if it was one: the shim says so.
+pub fn around(caller: &Caller) -> Option<Shell> {
+    caller.variable("VENVKEEP_SHELL")?.to_str()?.parse().ok()
 }
 
 /// There is no shim for that shell.

@@ -6,6 +6,7 @@
 //! does nothing in other shells. zsh reads `.zshrc` in `ZDOTDIR`, which `~/.zshenv` may set. fish reads every file in
 //! `conf.d`, so there the block gets a file of its own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Shell;
@@ -66,7 +67,8 @@ impl Homes {
                 }
                 Ok(files)
             }
-            Shell::Zsh | Shell::Fish => Ok(self.possible(shell)),
+            Shell::Zsh => Ok(vec![self.zdotdir.directory.join(".zshrc")]),
+            Shell::Fish => Ok(self.possible(shell)),
         }
     }
 
@@ -74,7 +76,14 @@ impl Homes {
     pub fn possible(&self, shell: Shell) -> Vec<PathBuf> {
         match shell {
             Shell::Bash => [".bashrc"].iter().chain(&LOGIN).map(|name| self.home.join(name)).collect(),
-            Shell::Zsh => vec![self.zdotdir.directory.join(".zshrc")],
+            Shell::Zsh => {
+                // ZDOTDIR may have been another when the block was put in, or be set where this program cannot see it.
+                let places = [&self.zdotdir.directory, &self.home, &self.config.join("zsh")];
+                let mut files: Vec<_> = places.map(|place| place.join(".zshrc")).into();
+                let mut seen = BTreeSet::new();
+                files.retain(|file| seen.insert(file.clone()));
+                files
+            }
             Shell::Fish => vec![self.fish().join("conf.d/venvkeep.fish")],
         }
     }
@@ -189,6 +198,16 @@ mod tests {
         let ground = Ground::new();
         let homes = ground.homes(&[("ZDOTDIR", &elsewhere)]);
         assert_eq!(homes.for_block(Shell::Zsh).unwrap(), [elsewhere.join(".zshrc")]);
+    }
+
+    #[test]
+    fn zsh_may_have_had_its_block_elsewhere() {
+        let ground = Ground::new();
+        let elsewhere = ground.path("elsewhere");
+        let files = ground.homes(&[("ZDOTDIR", &elsewhere)]).possible(Shell::Zsh);
+        let expected = ["elsewhere/.zshrc", ".zshrc", ".config/zsh/.zshrc"].map(|name| ground.path(name));
+        assert_eq!(files, expected);
+        assert_eq!(ground.homes(&[]).possible(Shell::Zsh), expected[1..]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! token in the environment, which nobody else can read, and a record in the user's state directory, named by that
 //! token, which holds the physical path. A copy of the environment has the token at another place, a stranger's has no
 //! record. The shims compare the two at every change of directory; what only this program can look at (modes, and every
-//! directory above) is looked at when trust is given.
+//! directory above) is looked at when trust is given. What is asked for by name needs no token
+//! ([`objection_when_asked`]).
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -107,28 +108,45 @@ pub fn objection(prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, 
         if facts.uid != viewer.uid {
             return Ok(Some(Objection::NotYours { path, owner: facts.uid }));
         }
-        if viewer.others_can_write(&facts) {
+        let is_above = path == prefix.parent();
+        let others = if is_above { Viewer::others_can_write } else { Viewer::others_can_add };
+        if others(viewer, &facts) {
             return Ok(Some(Objection::OthersCanWrite(path)));
         }
     }
-    for above in prefix.parent().ancestors().skip(1) {
-        if let Some(objection) = above_objection(above, viewer)? {
-            return Ok(Some(objection));
+    objection_above(prefix.parent(), viewer)
+}
+
+/// What speaks against activating an environment that the user asked for: whoever does so runs what is in it, so it has
+/// to be the user's, or root's, and nobody else's to change.
+pub fn objection_when_asked(prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
+    if let Err(why) = usable(prefix.path()) {
+        return Ok(Some(why.into()));
+    }
+    for path in [prefix.path().to_owned(), prefix.bin()] {
+        let facts = fs::stat(&path)?;
+        if !viewer.trusts(facts.uid) {
+            return Ok(Some(Objection::NotYours { path, owner: facts.uid }));
+        }
+        if viewer.others_can_add(&facts) {
+            return Ok(Some(Objection::OthersCanWrite(path)));
         }
     }
-    Ok(None)
+    objection_above(prefix.path(), viewer)
 }
 
 /// Who can rename a directory can put another in its place.
-fn above_objection(above: &Path, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
-    let facts = fs::lstat(above)?;
-    Ok(if !viewer.trusts(facts.uid) {
-        Some(Objection::NotYours { path: above.to_owned(), owner: facts.uid })
-    } else if viewer.others_can_write(&facts) {
-        Some(Objection::OthersCanWrite(above.to_owned()))
-    } else {
-        None
-    })
+fn objection_above(place: &Path, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
+    for above in place.ancestors().skip(1) {
+        let facts = fs::lstat(above)?;
+        if !viewer.trusts(facts.uid) {
+            return Ok(Some(Objection::NotYours { path: above.to_owned(), owner: facts.uid }));
+        }
+        if viewer.others_can_write(&facts) {
+            return Ok(Some(Objection::OthersCanWrite(above.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 /// Lets the caller's shells activate the environment by itself. One that they may already stays as it is.

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use venvkeep_core::host::{credentials, fs};
-use venvkeep_core::model::facts::Facts;
-use venvkeep_core::model::naming::usable;
 use venvkeep_core::model::owner::ROOT;
 use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::shims;
+use venvkeep_core::store::trust::Objection;
 use venvkeep_core::store::{known, trust};
 
 use super::trust::nearest;
@@ -24,7 +24,7 @@ pub(crate) fn run(wish: &ActivateArguments, session: &Session<'_>) -> Result<Exi
     let prefix = named(wish.environment.as_deref(), session)?;
     if !wish.for_shell {
         let script = shell_word(&prefix.bin().join("activate"));
-        return Err(needs_shims("activate").hint(format!("Without them: source {script}")));
+        return Err(needs_shims("activate", session).hint(format!("Without them: source {script}")));
     }
     insist_on_fit(&prefix, session)?;
     let name = trust::shown_name(&prefix);
@@ -33,7 +33,15 @@ pub(crate) fn run(wish: &ActivateArguments, session: &Session<'_>) -> Result<Exi
 }
 
 /// A program cannot change the shell that started it.
-pub(crate) fn needs_shims(command: &str) -> Failure {
+pub(crate) fn needs_shims(command: &str, session: &Session<'_>) -> Failure {
+    if shims::around(&session.caller).is_some() {
+        // The shim took it for another command, since it came after an option or with too many words.
+        return Failure::new(
+            Exit::Usage,
+            format!("{command} is for your shell to do, and was typed in a way it does not know"),
+        )
+        .hint(format!("Type it first, with an environment or nothing behind it: {command}"));
+    }
     let message = format!("{command} works in a shell that has the venvkeep shims, and this one does not");
     Failure::new(Exit::Usage, message)
         .hint("Put them into your shell's profile: venvkeep shims install")
@@ -47,30 +55,27 @@ fn named(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, Failure>
         .map_err(|error| hints::not_located(&error))
 }
 
-/// Who activates an environment runs what is in it: it has to be the user's, or root's, and nobody else's to change.
 fn insist_on_fit(prefix: &Prefix, session: &Session<'_>) -> Result<(), Failure> {
     let path = prefix.path();
     let refuse =
         |why: String| Failure::new(Exit::Attention, format!("{} is not activated: {why}", printable(path)));
-    usable(path).map_err(|why| refuse(why.to_string()))?;
-    let viewer = &session.caller.viewer;
-    let bin = prefix.bin();
-    for place in std::iter::once(bin.as_path()).chain(path.ancestors()) {
-        let facts = fs::stat(place).map_err(|error| refuse(printable(error.to_string())))?;
-        if !viewer.trusts(facts.uid) {
-            return Err(
-                refuse(format!("{} belongs to {}", printable(place), owner(&facts))).hint(check(path))
-            );
-        }
-        if viewer.others_can_write(&facts) {
-            return Err(refuse(format!("other users can change {}", printable(place))).hint(check(path)));
-        }
+    let check = || format!("See what is wrong with it: venvkeep check {}", shell_word(path));
+    match trust::objection_when_asked(prefix, &session.caller.viewer) {
+        Ok(None) => Ok(()),
+        Ok(Some(objection @ Objection::Path(_))) => Err(refuse(objection.to_string())),
+        Ok(Some(objection)) => Err(refuse(said(&objection)).hint(check())),
+        Err(error) => Err(refuse(printable(error.to_string()))),
     }
-    Ok(())
 }
 
-fn check(path: &Path) -> String {
-    format!("See what is wrong with it: venvkeep check {}", shell_word(path))
+/// What speaks against an environment, with its owner's name.
+pub(super) fn said(objection: &Objection) -> String {
+    match objection {
+        Objection::NotYours { path, owner } => {
+            format!("{} belongs to {}", printable(path), named_user(*owner))
+        }
+        other => printable(other.to_string()),
+    }
 }
 
 /// One line on stderr about an environment that the shims came upon and that is not the user's. They ask for it once a
@@ -90,22 +95,22 @@ pub(crate) fn notice(wish: &NoticeArguments, session: &Session<'_>) -> Exit {
     if around.uid == uid {
         to_stderr(&format!(
             "venvkeep: {shown} belongs to {}, not to you; to make it yours: venvkeep heal\n",
-            owner(&facts)
+            named_user(facts.uid)
         ));
     } else if !(facts.uid == ROOT && around.uid == ROOT) {
         // Root's environment in root's directory is there for everybody.
         to_stderr(&format!(
             "venvkeep: {shown} belongs to {} and is not activated by itself\n",
-            owner(&facts)
+            named_user(facts.uid)
         ));
     }
     Exit::Done
 }
 
-fn owner(facts: &Facts) -> String {
-    match credentials::user_name(facts.uid) {
+fn named_user(uid: u32) -> String {
+    match credentials::user_name(uid) {
         Some(name) => printable(name),
-        None if facts.uid == ROOT => "root".to_owned(),
-        None => format!("user number {}", facts.uid),
+        None if uid == ROOT => "root".to_owned(),
+        None => format!("user number {uid}"),
     }
 }

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use serde_json::json;
 use venvkeep_core::interpreters::request::Request;
+use venvkeep_core::model::naming::USUAL_NAMES;
 use venvkeep_core::new::{self, Made, Seed, Wish};
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
 use venvkeep_core::root::AsRoot;
+use venvkeep_core::shims;
 use venvkeep_core::store::trust::TrustError;
 
+use super::trust::nearest;
 use crate::args::{NewArguments, SeedChoice};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -71,18 +74,43 @@ fn report(made: &Made, session: &Session<'_>) -> String {
         .map(|(name, version)| format!(", {name} {version}"))
         .collect();
     format!(
-        "Made {} with {} {} ({}){}\nActivate it with: {}\n",
+        "Made {} with {} {} ({}){}\n{}\n",
         paint.text(Emphasis::Strong, path),
         interpreter.implementation_name(),
         interpreter.version,
         printable(&interpreter.executable),
         contents.concat(),
-        paint.text(Emphasis::Command, activation_command(made, session)),
+        activation(made, session),
     )
 }
 
+/// How to get into it: in a shell with the shims, by going there.
+fn activation(made: &Made, session: &Session<'_>) -> String {
+    let command = |command: String| session.screen.paint().text(Emphasis::Command, command);
+    let caller = &session.caller;
+    if shims::around(caller).is_none() || made.trust.is_err() {
+        return format!("Activate it with: {}", command(script(made, session)));
+    }
+    let below = |path: &Path| shell_word(path.strip_prefix(&caller.cwd).unwrap_or(path));
+    let by_hand = caller
+        .variable("VIRTUAL_ENV")
+        .is_some_and(|active| caller.variable("VENVKEEP_ACTIVE") != Some(active));
+    let path = made.prefix.path();
+    let has_usual_name = USUAL_NAMES.iter().any(|name| path.ends_with(name));
+    match nearest(None, session) {
+        _ if by_hand || !has_usual_name => {
+            format!("Activate it with: {}", command(format!("activate {}", below(path))))
+        }
+        Ok(here) if here == made.prefix => "It is active from the next prompt on".to_owned(),
+        _ => format!(
+            "It is active where you enter its directory: {}",
+            command(format!("cd {}", below(made.prefix.parent())))
+        ),
+    }
+}
+
 /// For the shell that the user logs in with; below the working directory, without what is above it.
-fn activation_command(made: &Made, session: &Session<'_>) -> String {
+fn script(made: &Made, session: &Session<'_>) -> String {
     let shell = session.caller.variable("SHELL").and_then(|shell| Path::new(shell).file_name());
     let script = match shell.and_then(OsStr::to_str) {
         Some("fish") => "activate.fish",

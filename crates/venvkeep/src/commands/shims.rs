@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use venvkeep_core::shims::change::{Change, Deed, Done, Role, ShimsError};
+use venvkeep_core::shims::change::{Change, CutShort, Deed, Done, Role, ShimsError};
 use venvkeep_core::shims::{self, Extras, Shell, install};
 
 use crate::args::{InstallArguments, ShimsAction, ShimsArguments, UninstallArguments};
@@ -49,6 +49,14 @@ fn uninstall(wish: &UninstallArguments, session: &Session<'_>) -> Result<Exit, F
     let shells = wish.shell.map_or(Shell::ALL.to_vec(), |shell| vec![shell]);
     let changes =
         install::uninstall(&shells, &session.caller).map_err(|error| failure(&error, wish.shell))?;
+    let role = |role: Role| changes.iter().any(|change| change.role() == role);
+    if role(Role::Shim) && !role(Role::Profile) {
+        session.screen.note(
+            "note: none of your profiles has the lines that read the shims. They do nothing without the shims; if a profile\n\
+             elsewhere has them, name its directory:  ZDOTDIR=DIRECTORY venvkeep shims uninstall (zsh), or\n\
+             XDG_CONFIG_HOME=DIRECTORY venvkeep shims uninstall (fish)",
+        );
+    }
     Report { verb: "uninstall", shell: wish.shell, dry_run: wish.dry_run }.carry_out(&changes, session)
 }
 
@@ -78,7 +86,19 @@ struct Report {
 impl Report {
     /// Does it, unless it is only planned, and says so.
     fn carry_out(&self, changes: &[Change], session: &Session<'_>) -> Result<Exit, Failure> {
-        let done = self.done(changes, session).map_err(|error| failure(&error, self.shell))?;
+        let done = match self.done(changes, session) {
+            Ok(done) => done,
+            Err(CutShort { done, error }) => {
+                let failure = failure(&error, self.shell);
+                if done.iter().all(|one| one.deed == Deed::Leave) {
+                    return Err(failure);
+                }
+                session.screen.note(&format!("Done before that:\n{}", self.rows(&done)));
+                let again =
+                    format!("What was done is harmless and stays; then again: venvkeep shims {}", self.verb);
+                return Err(Failure { exit: Exit::Attention, ..failure }.hint(again));
+            }
+        };
         if session.screen.json {
             session.screen.json("shims", self.document(&done))?;
         } else {
@@ -96,7 +116,7 @@ impl Report {
         session.screen.result(&format!("The lines in your profile:\n    {}\n", lines.join("\n    ")))
     }
 
-    fn done(&self, changes: &[Change], session: &Session<'_>) -> Result<Vec<Done>, ShimsError> {
+    fn done(&self, changes: &[Change], session: &Session<'_>) -> Result<Vec<Done>, CutShort> {
         if self.dry_run {
             let planned = |change: &Change| Done {
                 path: change.path().to_owned(),
@@ -109,8 +129,8 @@ impl Report {
         install::carry_out(changes, &session.caller)
     }
 
-    fn words(&self, done: &[Done], session: &Session<'_>) -> String {
-        let nothing = done.iter().all(|one| one.deed == Deed::Leave);
+    /// One line for each file.
+    fn rows(&self, done: &[Done]) -> String {
         let mut text = String::new();
         for one in done {
             let words = match (one.deed, self.dry_run) {
@@ -133,6 +153,12 @@ impl Report {
                 let _ = writeln!(text, "  {:<16}{}", "  as it was", printable(backup));
             }
         }
+        text
+    }
+
+    fn words(&self, done: &[Done], session: &Session<'_>) -> String {
+        let nothing = done.iter().all(|one| one.deed == Deed::Leave);
+        let mut text = self.rows(done);
         let shell = self.shell.map_or("any shell".to_owned(), |shell| shell.to_string());
         let heading = match (self.verb, nothing, self.dry_run) {
             ("install", true, _) => format!("Nothing to do: the shims for {shell} are installed"),

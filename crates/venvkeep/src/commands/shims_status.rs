@@ -9,11 +9,12 @@ use venvkeep_core::host::fs;
 use venvkeep_core::locate::locate;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::shims::Shell;
 use venvkeep_core::shims::status::{self, State, Status};
+use venvkeep_core::shims::{self, Shell};
 use venvkeep_core::store::default;
 use venvkeep_core::store::trust::{self, Objection};
 
+use super::activate::said;
 use super::shims::failure;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -69,7 +70,7 @@ fn words(all: &[Status], here: &Here, default: Option<&Path>, session: &Session<
         say(format!("default {}", printable(path)));
     }
     say(format!("here    {}", here.sentence()));
-    if let Some(command) = here.command() {
+    for command in here.commands() {
         say(format!("        {}", paint.text(Emphasis::Command, command)));
     }
     text
@@ -107,7 +108,7 @@ fn document(all: &[Status], here: &Here, default: Option<&Path>) -> Value {
             "environment": here.environment.as_ref().map(|path| path.to_string_lossy()),
             "active": here.active.as_ref().map(|path| path.to_string_lossy()),
             "why": here.sentence(),
-            "command": here.command(),
+            "command": here.commands().first(),
         },
     })
 }
@@ -125,8 +126,13 @@ enum Why {
     Active,
     ForRoot,
     SwitchedOff,
-    /// The user activated another one by hand, or an outer shell did.
-    AnotherIs(PathBuf),
+    /// The user activated another one by hand, or an outer shell did. What would keep this one from being active
+    /// besides, if anything does.
+    AnotherIs(PathBuf, Option<Box<Why>>),
+    /// Another one was activated on the way here, and no prompt has come since.
+    NoPromptYet(PathBuf),
+    /// This shell has the shims: the user deactivated it.
+    Deactivated,
     /// Somebody else could have made it, or could exchange it.
     Unfit(Objection),
     /// It may have come with a repository or an archive.
@@ -162,8 +168,15 @@ impl Here {
             Some(active) if is_same(active) => Why::Active,
             _ if caller.viewer.is_root() => Why::ForRoot,
             _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff,
-            Some(active) => Why::AnotherIs(active.clone()),
-            None => untrusted(&prefix, caller).unwrap_or(if all.iter().any(has_shims) {
+            Some(active) => match untrusted(&prefix, caller) {
+                None if caller.variable("VENVKEEP_ACTIVE") == Some(active.as_os_str()) => {
+                    Why::NoPromptYet(active.clone())
+                }
+                besides => Why::AnotherIs(active.clone(), besides.map(Box::new)),
+            },
+            None => untrusted(&prefix, caller).unwrap_or(if shims::around(caller).is_some() {
+                Why::Deactivated
+            } else if all.iter().any(has_shims) {
                 Why::NotYet
             } else {
                 Why::NoShims
@@ -176,18 +189,34 @@ impl Here {
         let Some(environment) = &self.environment else {
             return "there is no .venv, venv or env in this directory or above it".to_owned();
         };
-        let path = printable(environment);
-        match &self.why {
-            Why::NoneHere => path,
+        self.why.sentence(&printable(environment))
+    }
+
+    /// What to type where it is not active.
+    fn commands(&self) -> Vec<&'static str> {
+        self.why.commands()
+    }
+}
+
+impl Why {
+    fn sentence(&self, path: &str) -> String {
+        match self {
+            Why::NoneHere => path.to_owned(),
             Why::Active => format!("{path} is active"),
             Why::ForRoot => format!("{path} is not active: for root nothing is activated by itself"),
             Why::SwitchedOff => format!("{path} is not active: VENVKEEP_DISABLE is set"),
-            Why::AnotherIs(active) => {
-                format!("{path} is not active: {} was activated by hand and is left alone", printable(active))
+            Why::AnotherIs(active, besides) => {
+                let by_hand = format!("{} was activated by hand and is left alone", printable(active));
+                match besides {
+                    None => format!("{path} is not active: {by_hand}"),
+                    Some(why) => format!("{}. Besides, {by_hand}", why.sentence(path)),
+                }
             }
-            Why::Unfit(objection) => {
-                format!("{path} is not activated by itself: {}", printable(objection.to_string()))
+            Why::NoPromptYet(active) => {
+                format!("{path} is active from the next prompt on, instead of {}", printable(active))
             }
+            Why::Deactivated => format!("{path} is not active: you deactivated it in this shell"),
+            Why::Unfit(objection) => format!("{path} is not activated by itself: {}", said(objection)),
             Why::NotTrusted => {
                 format!(
                     "{path} is not activated by itself: you did not make it here, and did not say that you trust it"
@@ -198,16 +227,20 @@ impl Here {
         }
     }
 
-    /// What to type where it is not active.
-    fn command(&self) -> Option<String> {
-        match &self.why {
-            Why::SwitchedOff => Some("unset VENVKEEP_DISABLE".to_owned()),
-            Why::AnotherIs(_) => Some("deactivate".to_owned()),
-            Why::Unfit(Objection::NotYours { .. }) => Some("venvkeep heal".to_owned()),
+    fn commands(&self) -> Vec<&'static str> {
+        match self {
+            Why::SwitchedOff => vec!["unset VENVKEEP_DISABLE"],
+            Why::AnotherIs(_, besides) => {
+                let mut commands = besides.as_ref().map(|why| why.commands()).unwrap_or_default();
+                commands.push("deactivate");
+                commands
+            }
+            Why::Deactivated => vec!["activate"],
+            Why::Unfit(Objection::NotYours { .. }) => vec!["venvkeep heal"],
             // To trust it says what to do about what speaks against it.
-            Why::Unfit(_) | Why::NotTrusted => Some("venvkeep trust".to_owned()),
-            Why::NoShims => Some("venvkeep shims install".to_owned()),
-            Why::NoneHere | Why::Active | Why::ForRoot | Why::NotYet => None,
+            Why::Unfit(_) | Why::NotTrusted => vec!["venvkeep trust"],
+            Why::NoShims => vec!["venvkeep shims install"],
+            Why::NoneHere | Why::Active | Why::ForRoot | Why::NotYet | Why::NoPromptYet(_) => Vec::new(),
         }
     }
 }

@@ -1,0 +1,86 @@
+//! The default environment, in shells as a login starts them.
+
+use std::fs;
+
+use venvkeep_testkit::{Context, Who};
+
+use super::{Session, shells, trusted};
+use crate::VENVKEEP;
+
+#[test]
+fn it_is_active_from_login_where_nothing_nearer_is() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, tools) = trusted(&ctx, "tools");
+    let (_, project) = trusted(&ctx, "proj");
+    // One that is there and not trusted is nearer all the same: pip and venvkeep would speak of it.
+    let (_, untrusted) = trusted(&ctx, "untrusted");
+    ctx.run(["untrust", "untrusted"]).success();
+    for shell in shells() {
+        ctx.run(["default", "tools/.venv"]).success();
+        let notes = Session::new(&ctx, shell).at_login().types(&[
+            "report login",
+            "cd proj",
+            "report nearer",
+            "cd",
+            "report back",
+            "cd /",
+            "report root",
+            "cd ~/untrusted",
+            "report untrusted",
+            "cd",
+            "deactivate",
+            "report off",
+            "cd /tmp",
+            "report still",
+            "cd ~/proj",
+            "report on",
+            "cd",
+            "report again",
+            "venvkeep default --none -q",
+            "report none",
+            "venvkeep default proj/.venv -q",
+            "report other",
+            "venvkeep default tools/.venv -q",
+            "report set",
+        ]);
+        notes.quiet();
+        for name in ["login", "back", "root", "again", "set"] {
+            notes.active(name, &tools);
+        }
+        for name in ["nearer", "on", "other"] {
+            notes.active(name, &project);
+        }
+        for name in ["untrusted", "off", "still", "none"] {
+            notes.inactive(name);
+        }
+        assert_eq!(notes.note("login").prompt, "(tools) <P>", "{shell:?}");
+        assert!(untrusted.is_dir());
+    }
+}
+
+#[test]
+fn one_that_is_trusted_no_more_or_gone_is_not_active() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (project, tools) = trusted(&ctx, "tools");
+    let file = ctx.home(Who::User).join(".local/state/venvkeep/default");
+    for shell in shells() {
+        ctx.run(["default", "tools/.venv"]).success();
+        let notes = Session::new(&ctx, shell).at_login().types(&[
+            "report login",
+            "venvkeep untrust tools -q",
+            "report untrusted",
+            "venvkeep trust tools -q",
+            "report trusted",
+            "mv tools/.venv elsewhere",
+            "report moved",
+        ]);
+        notes.active("login", &tools).inactive("untrusted").active("trusted", &tools).inactive("moved");
+        Session::new(&ctx, shell).at_login().types(&["report login"]).quiet().inactive("login");
+        fs::rename(ctx.home(Who::User).join("elsewhere"), project.path().join(".venv")).unwrap();
+        for wrong in ["", "\n", "relative/.venv\n", "/nowhere/.venv\n", "$(touch ~/pwned)\n"] {
+            fs::write(&file, wrong).unwrap();
+            Session::new(&ctx, shell).at_login().types(&["report login"]).quiet().inactive("login");
+        }
+    }
+    assert!(!ctx.home(Who::User).join("pwned").exists());
+}
