@@ -105,6 +105,11 @@ function _venvkeep_tell {
 # The list of directories $2 without the element $1: without the first, or with $3 without the last.
 function _venvkeep_without {
     local list=:$2:
+    if [[ -z ${3-} && $2 == "$1:"* ]]; then
+        # Where it was put; cutting off is quicker than matching.
+        _venvkeep_reply=${2:${#1}+1}
+        return 0
+    fi
     _venvkeep_reply=$2
     [[ $list == *":$1:"* ]] || return 0
     if [[ -n ${3-} ]]; then
@@ -152,7 +157,9 @@ function _venvkeep_leave {
         if [[ -n $_venvkeep_idle ]]; then export VIRTUAL_ENV=$_venvkeep_idle; fi
         if [[ -n $_venvkeep_idled ]]; then export VIRTUAL_ENV_PROMPT=$_venvkeep_idled; fi
     fi
-    if [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
+    if [[ -n $_venvkeep_tag && ${PS1-} == "$_venvkeep_tag"* ]]; then
+        PS1=${PS1:${#_venvkeep_tag}}
+    elif [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
         PS1=${PS1%%"$_venvkeep_tag"*}${PS1#*"$_venvkeep_tag"}
     fi
     if [[ -n $_venvkeep_home ]]; then export PYTHONHOME=$_venvkeep_home; fi
@@ -272,7 +279,12 @@ function _venvkeep_plainly {
 # any other than 0 would end the shell.
 function _venvkeep_hook {
     local code=$?
-    _venvkeep_plainly _venvkeep_look
+    # Nothing has changed, at most prompts; all of this is looked at again by _venvkeep_look. [ knows no nocasematch.
+    if [[ -n $_venvkeep_new$_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} ]] ||
+        ! [ "$PWD:${VIRTUAL_ENV-}" = "$_venvkeep_pwd:$_venvkeep_env" ] ||
+        ! [[ -z $_venvkeep_env || ($_venvkeep_how == auto && -O $_venvkeep_env/bin) ]]; then
+        _venvkeep_plainly _venvkeep_look
+    fi
     [[ $- == *e* ]] || return "$code"
 }
 

@@ -296,6 +296,13 @@ end
 
 # Brings the shell to what should be active here.
 function _venvkeep_look
+    # Nothing has changed, at most prompts; all of this is looked at again below.
+    set -l unsettled "$_venvkeep_new$_venvkeep_left$_venvkeep_manual$VENVKEEP_DISABLE$_OLD_VIRTUAL_PATH$DIRENV_DIFF$__MISE_DIFF"
+    if test "$PWD:$VIRTUAL_ENV:$unsettled" = "$_venvkeep_pwd:$_venvkeep_env:"
+        if test -z "$_venvkeep_env"; or test "$_venvkeep_how" = auto -a -O "$_venvkeep_env/bin"
+            return
+        end
+    end
     if test -n "$VENVKEEP_DISABLE"
         if test -n "$_venvkeep_env"
             _venvkeep_leave

@@ -295,6 +295,12 @@ function _venvkeep_look {
 # At the prompt and when the directory changes; zsh itself keeps the status for the prompt. What happens in a
 # subshell is over with it.
 function _venvkeep_hook {
+    # Nothing has changed, at most prompts; all of this is looked at again by _venvkeep_look.
+    if [[ -z $_venvkeep_new$_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} &&
+        "$PWD:${VIRTUAL_ENV-}" == "$_venvkeep_pwd:$_venvkeep_env" &&
+        (-z $_venvkeep_env || ($_venvkeep_how == auto && -O $_venvkeep_env/bin)) ]]; then
+        return 0
+    fi
     if ((ZSH_SUBSHELL == 0)); then _venvkeep_look; fi
 }
 

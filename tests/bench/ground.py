@@ -22,7 +22,7 @@ def find_tools(program: Path | None) -> dict[str, str]:
     """The path of every program that a scenario can name."""
     tools = os.environ.get("VENVKEEP_TEST_TOOLS") or f"/var/tmp/venvkeep-test-tools-{os.getuid()}"
     found = {
-        "venvkeep": str(program or _built()),
+        "venvkeep": str(program or built()),
         "python3": "/usr/bin/python3",
         "virtualenv": f"{tools}/venv/bin/virtualenv",
         "uv": f"{tools}/uv/uv",
@@ -37,7 +37,7 @@ def find_tools(program: Path | None) -> dict[str, str]:
     return found
 
 
-def _built() -> Path:
+def built() -> Path:
     """The release binary; cargo says where it lies."""
     command = "cargo build --release --package venvkeep --message-format=json-render-diagnostics"
     output = subprocess.run(

@@ -160,3 +160,22 @@ fn a_pane_of_tmux_starts_afresh() {
     ]);
     notes.active("outside", &environment).inactive("home").active("proj", &environment);
 }
+
+#[test]
+fn in_a_pane_of_tmux_what_somebody_activated_can_be_left() {
+    if !require(&[Need::Program("tmux")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    let tmux = format!("tmux -S {}/tmux -f /dev/null", ctx.home(Who::User).display());
+    let bash = Shell::Bash.started(&ctx.home(Who::User)).join(" ");
+    let notes = Session::new(&ctx, Shell::Bash).types(&[
+        &Shell::Bash.activation(&environment),
+        &format!("{tmux} new-session -d -c \"$HOME\" {bash}"),
+        &format!("{tmux} send-keys 'report pane; deactivate' Enter 'report off' Enter '{tmux} wait-for -S done' Enter"),
+        &format!("{tmux} wait-for done; {tmux} kill-server"),
+    ]);
+    notes.active("pane", &environment).inactive("off");
+    assert_eq!(notes.note("pane").prompt, "(proj) <P>");
+}

@@ -45,15 +45,14 @@ pub struct Facts {
     pub gid: u32,
     /// Length in bytes.
     pub size: u64,
-    /// Time of the last change of content, in nanoseconds since 1970: the years from 1678 to 2262, beyond which it
-    /// stays at the bound.
-    pub modified_ns: i64,
+    /// Time of the last change of content, in nanoseconds since 1970.
+    pub modified_ns: i128,
     /// The file system it lies on.
     pub device: u64,
     /// Its number on that file system.
     pub inode: u64,
     /// How many names it has.
-    pub links: u32,
+    pub links: u64,
 }
 
 impl Facts {
