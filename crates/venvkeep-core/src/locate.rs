@@ -232,13 +232,14 @@ mod tests {
 
     use super::{LocateError, Viewer, link_to_it, locate};
     use crate::model::caller::Caller;
+    use crate::model::owner::LoneGroups;
 
     fn caller(cwd: &Path, active: Option<&Path>) -> Caller {
         let viewer = Viewer {
             uid: rustix::process::geteuid().as_raw(),
             gid: 1000,
             groups: vec![1000],
-            lone_groups: vec![1000],
+            lone_groups: LoneGroups::known(vec![1000]),
             trusted_owners: vec![],
         };
         let active = active.map(|path| ("VIRTUAL_ENV".into(), path.into()));

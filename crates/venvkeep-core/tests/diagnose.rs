@@ -11,7 +11,7 @@ use venvkeep_core::diagnose::diagnose;
 use venvkeep_core::diagnose::finding::{Code, Finding, Remedy, Severity, Status, status};
 use venvkeep_core::inspect::inspect;
 use venvkeep_core::inspect::snapshot::Snapshot;
-use venvkeep_core::model::owner::Viewer;
+use venvkeep_core::model::owner::{LoneGroups, Viewer};
 use venvkeep_core::model::prefix::Prefix;
 
 /// A user number that no test runs under.
@@ -79,7 +79,7 @@ impl Ground {
             uid,
             gid: STRANGER,
             groups: vec![STRANGER],
-            lone_groups: vec![STRANGER],
+            lone_groups: LoneGroups::known(vec![STRANGER]),
             trusted_owners: vec![],
         };
         inspect(&self.prefix, &viewer).unwrap()

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 
 use super::checkpoint::reach;
 use super::fs::{Directory, Doing, IoError, Named, Result, facts_of};
+use super::stream::timespec;
 use crate::model::facts::Facts;
 use crate::model::interrupt::Interrupt;
 
@@ -113,13 +114,8 @@ fn has_attributes(file: &File) -> bool {
 }
 
 fn modified(facts: &Facts) -> Timestamps {
-    const SECOND: i128 = 1_000_000_000;
-    let (seconds, nanoseconds) = (facts.modified_ns.div_euclid(SECOND), facts.modified_ns.rem_euclid(SECOND));
     Timestamps {
         last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-        last_modification: Timespec {
-            tv_sec: i64::try_from(seconds).unwrap_or(i64::MAX),
-            tv_nsec: i64::try_from(nanoseconds).unwrap_or(0),
-        },
+        last_modification: timespec(facts.modified_ns),
     }
 }

@@ -7,7 +7,7 @@ use rustix::process::{getegid, geteuid, getgroups};
 
 use super::fs;
 use crate::model::accounts::Tables;
-use crate::model::owner::Viewer;
+use crate::model::owner::{LoneGroups, Viewer};
 
 /// The user this process acts as.
 pub fn viewer(trusted_owners: Vec<u32>) -> Viewer {
@@ -17,11 +17,18 @@ pub fn viewer(trusted_owners: Vec<u32>) -> Viewer {
     if !groups.contains(&gid) {
         groups.push(gid);
     }
-    let mut lone_groups = tables().map(|tables| tables.lone_groups(uid)).unwrap_or_default();
-    if is_private_group(uid, gid) {
-        lone_groups.push(gid);
-    }
+    let lone_groups = LoneGroups::found_by(lone_groups);
     Viewer { uid, gid, groups, lone_groups, trusted_owners }
+}
+
+/// The groups that only the user is in whom this process acts as.
+fn lone_groups() -> Vec<u32> {
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    let mut groups = tables().map(|tables| tables.lone_groups(uid)).unwrap_or_default();
+    if !groups.contains(&gid) && is_private_group(uid, gid) {
+        groups.push(gid);
+    }
+    groups
 }
 
 /// Whether this process may read everything.

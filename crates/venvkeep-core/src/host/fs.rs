@@ -111,7 +111,12 @@ impl<T, E: Into<io::Error>> Named<T> for std::result::Result<T, E> {
 
 pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> Facts {
     // The widths of these fields differ from platform to platform; all of them fit.
-    #![expect(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "see above")]
+    #![expect(
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_wrap,
+        reason = "see above"
+    )]
     Facts {
         kind: match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => Kind::Directory,
@@ -125,10 +130,12 @@ pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> Facts {
         uid: stat.st_uid,
         gid: stat.st_gid,
         size: stat.st_size as u64,
-        modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+        modified_ns: (stat.st_mtime as i64)
+            .saturating_mul(1_000_000_000)
+            .saturating_add(stat.st_mtime_nsec as i64),
         device: stat.st_dev as u64,
         inode: stat.st_ino,
-        links: stat.st_nlink as u64,
+        links: u32::try_from(stat.st_nlink).unwrap_or(u32::MAX),
     }
 }
 

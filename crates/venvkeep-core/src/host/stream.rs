@@ -92,7 +92,7 @@ impl<'a> Target<'a> {
     }
 
     /// Gives it the time of its original, in nanoseconds since 1970.
-    pub fn set_modified(&self, nanoseconds: i128) -> Result<()> {
+    pub fn set_modified(&self, nanoseconds: i64) -> Result<()> {
         let time = timespec(nanoseconds);
         let times = Timestamps { last_access: time, last_modification: time };
         reach_in("times", self.directory.path(), self.name)
@@ -101,13 +101,9 @@ impl<'a> Target<'a> {
     }
 }
 
-fn timespec(nanoseconds: i128) -> Timespec {
-    const SECOND: i128 = 1_000_000_000;
-    Timespec {
-        // A time that does not fit is no file system's.
-        tv_sec: i64::try_from(nanoseconds.div_euclid(SECOND)).unwrap_or(0),
-        tv_nsec: nanoseconds.rem_euclid(SECOND).try_into().unwrap_or(0),
-    }
+pub(super) fn timespec(nanoseconds: i64) -> Timespec {
+    const SECOND: i64 = 1_000_000_000;
+    Timespec { tv_sec: nanoseconds.div_euclid(SECOND), tv_nsec: nanoseconds.rem_euclid(SECOND) }
 }
 
 impl Directory {

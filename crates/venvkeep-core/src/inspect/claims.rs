@@ -22,7 +22,7 @@ use crate::model::tree::{EntryId, Finder, Tree};
 const LONGEST_TEXT: u64 = 1024 * 1024;
 
 /// A creator writes its scripts within a moment; one that is this much younger than the others was changed by hand.
-const MOMENT_NS: i128 = 10_000_000_000;
+const MOMENT_NS: i64 = 10_000_000_000;
 
 /// How a file differs from what was installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn read_creators_files(claims: &mut Claims, snapshot: &Snapshot, root: &Director
         let open = tree.find(bin).into_iter().flat_map(|bin| tree.children(bin));
         open.filter(|&id| is_activation_script(tree.name(id)))
     };
-    let oldest = scripts().map(|id| tree.facts(id).modified_ns).min().unwrap_or(i128::MAX);
+    let oldest = scripts().map(|id| tree.facts(id).modified_ns).min().unwrap_or(i64::MAX);
     for script in SCRIPTS {
         let Some((id, text)) = file(&bin.join(script)) else { continue };
         let lines = added_lines(script, &text);
@@ -167,7 +167,7 @@ fn read_creators_files(claims: &mut Claims, snapshot: &Snapshot, root: &Director
             Some(lines) => {
                 claims.added.insert(id, AddedLines { script, lines });
             }
-            None if tree.facts(id).modified_ns > oldest + MOMENT_NS => {
+            None if tree.facts(id).modified_ns > oldest.saturating_add(MOMENT_NS) => {
                 claims.changed.insert(id, Change::ByHand);
             }
             None => {}

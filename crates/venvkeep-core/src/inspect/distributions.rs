@@ -43,13 +43,22 @@ pub(super) struct Found {
     pub(super) unidentified: Vec<PathBuf>,
 }
 
+/// How much of each distribution's metadata is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Name, version and origin: what a frozen list consists of.
+    List,
+    /// All that is kept of a distribution: its commands and whether it was asked for, too.
+    Whole,
+}
+
 /// Reads the metadata of every distribution in these directories.
-pub(super) fn read(prefix: &Prefix, directory: &Directory, sites: &[Site]) -> Found {
+pub(super) fn read(prefix: &Prefix, directory: &Directory, sites: &[Site], reading: Reading) -> Found {
     let mut found = Found::default();
     for site in sites.iter().filter(|site| site.listed) {
         let opened = directory.descend(&site.path);
         if let Ok((names, open)) = opened.and_then(|open| Ok((open.names()?, open))) {
-            found.take_site(&Place { open, path: &site.path }, names);
+            found.take_site(&Place { open, path: &site.path, reading }, names);
         }
     }
     found.keep_one_of_each_name(prefix);
@@ -61,6 +70,7 @@ pub(super) struct Place<'a> {
     pub(super) open: Directory,
     /// Relative to the prefix.
     pub(super) path: &'a Path,
+    reading: Reading,
 }
 
 /// What one entry of site-packages turned out to be.
@@ -128,10 +138,10 @@ fn read_metadata_entry(place: &Place<'_>, file_name: &str) -> Entry {
     let name = DistName::parse(file_name);
     let is_dist_info = file_name.ends_with(".dist-info");
     let info = Info::open(&place.open, file_name);
-    if is_dist_info && info.is_emptied() {
+    let metadata = info.metadata(if is_dist_info { "METADATA" } else { "PKG-INFO" });
+    if is_dist_info && metadata.is_err() && info.is_emptied() {
         return Entry::Leftover;
     }
-    let metadata = info.metadata(if is_dist_info { "METADATA" } else { "PKG-INFO" });
     let Some((package, version, named_by)) = identify(metadata.as_ref(), name.as_ref()) else {
         return Entry::Unidentified;
     };
@@ -160,7 +170,9 @@ fn read_metadata_entry(place: &Place<'_>, file_name: &str) -> Entry {
     {
         distribution.requires_dist.extend(egg::requirements(&bytes));
     }
-    info.describe(&mut distribution);
+    if place.reading == Reading::Whole {
+        info.describe(&mut distribution);
+    }
     Entry::Distribution(Box::new(distribution))
 }
 
@@ -203,15 +215,17 @@ pub(super) fn identify(
 }
 
 /// A metadata directory that is open, a metadata file, or one that could not be opened.
+///
+/// A directory is not listed: its few files are asked for by name, and one that is not there costs less than a list.
 pub(super) enum Info {
-    Directory { open: Directory, names: Vec<Vec<u8>> },
+    Directory(Directory),
     File(Result<Vec<u8>, IoError>),
 }
 
 impl Info {
     pub(super) fn open(parent: &Directory, name: &str) -> Self {
-        match parent.child(OsStr::new(name)).and_then(|open| Ok((open.names()?, open))) {
-            Ok((names, open)) => Self::Directory { open, names },
+        match parent.child(OsStr::new(name)) {
+            Ok(open) => Self::Directory(open),
             // distutils of old wrote a single file. Where it is neither, that attempt names the reason.
             Err(error) if error.is_missing() => Self::File(parent.read(Path::new(name), LONGEST_METADATA)),
             Err(error) => Self::File(Err(error)),
@@ -219,46 +233,40 @@ impl Info {
     }
 
     /// Whether neither what a distribution is nor what belongs to it is there: pip passes such a directory by. (One
-    /// that may not be listed is none such: then its name tells.)
+    /// that may not be looked into is none such: then its name tells.)
     fn is_emptied(&self) -> bool {
-        matches!(self, Self::Directory { names, .. } if !has(names, "METADATA") && !has(names, "RECORD"))
+        let lacks =
+            |open: &Directory, name| open.lstat(OsStr::new(name)).is_err_and(|error| error.is_missing());
+        matches!(self, Self::Directory(open) if lacks(open, "METADATA") && lacks(open, "RECORD"))
     }
 
     /// The headers of the metadata file, or why there are none, in words.
     pub(super) fn metadata(&self, name: &str) -> Result<CoreMetadata, String> {
         let bytes = match self {
-            Self::Directory { open, names } if !has(names, name) => {
-                return Err(format!("there is no {name} in {}", open.path().display()));
+            Self::Directory(open) => {
+                let read = open.read_start(Path::new(name), LONGEST_METADATA, Headers::end_within);
+                let missing = || format!("there is no {name} in {}", open.path().display());
+                &read.map_err(|error| if error.is_missing() { missing() } else { error.to_string() })?
             }
-            Self::Directory { open, .. } => {
-                &open.read_start(Path::new(name), LONGEST_METADATA, Headers::end_within)
-            }
-            Self::File(content) => content,
+            Self::File(content) => content.as_ref().map_err(ToString::to_string)?,
         };
-        let bytes = bytes.as_ref().map_err(ToString::to_string)?;
         CoreMetadata::parse(bytes, LONGEST_HEADER).map_err(|error| error.to_string())
     }
 
     /// A small file of the directory, where it is there and can be read.
     fn small(&self, name: &str) -> Option<Vec<u8>> {
         match self {
-            Self::Directory { open, names } if has(names, name) => {
-                open.read(Path::new(name), LONGEST_SMALL_FILE).ok()
-            }
-            _ => None,
+            Self::Directory(open) => open.read(Path::new(name), LONGEST_SMALL_FILE).ok(),
+            Self::File(_) => None,
         }
     }
 
     /// Adds what the small files say.
     fn describe(&self, distribution: &mut Distribution) {
-        let Self::Directory { names, .. } = self else { return };
-        distribution.requested = has(names, "REQUESTED");
+        let Self::Directory(open) = self else { return };
+        distribution.requested = open.lstat(OsStr::new("REQUESTED")).is_ok();
         if let Some(bytes) = self.small("entry_points.txt") {
             distribution.entry_points = EntryPoints::parse(&bytes);
         }
     }
-}
-
-fn has(names: &[Vec<u8>], name: &str) -> bool {
-    names.iter().any(|present| present == name.as_bytes())
 }

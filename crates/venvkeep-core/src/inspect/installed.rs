@@ -8,6 +8,7 @@ use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 
+use super::distributions::Reading;
 use super::snapshot::{Config, Site};
 use super::{config, distributions, interpreter, sites};
 
@@ -36,20 +37,20 @@ impl Installed {
 }
 
 /// Reads what is installed. Only an environment that is not there at all is an error; see [`Installed::unlisted`].
-pub fn installed(prefix: &Prefix) -> Result<Installed, IoError> {
+pub fn installed(prefix: &Prefix, reading: Reading) -> Result<Installed, IoError> {
     let directory = super::open(prefix)?;
-    Ok(read(prefix, directory.as_ref()))
+    Ok(read(prefix, directory.as_ref(), reading))
 }
 
 /// The same, of a prefix that is already open; `None` where it may not be listed.
-pub(super) fn read(prefix: &Prefix, directory: Option<&Directory>) -> Installed {
+pub(super) fn read(prefix: &Prefix, directory: Option<&Directory>, reading: Reading) -> Installed {
     let config = config::read(prefix);
     let configured = config.settings().and_then(PyvenvCfg::version);
     let sites = sites::find(directory, configured);
     let sites = sites::seen_by(sites, interpreter::version(prefix).into_iter().chain(configured));
     let python = version(&sites, configured);
     let found = match directory {
-        Some(directory) => distributions::read(prefix, directory, &sites),
+        Some(directory) => distributions::read(prefix, directory, &sites, reading),
         None => distributions::Found::default(),
     };
     Installed {

@@ -142,7 +142,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::{Interpreter, PythonVersion, PyvenvCfg};
-    use crate::model::owner::Viewer;
+    use crate::model::owner::{LoneGroups, Viewer};
     use crate::model::prefix::Prefix;
 
     struct Ground {
@@ -163,7 +163,13 @@ mod tests {
     const STRANGER: u32 = 54_321;
 
     fn viewer(uid: u32) -> Viewer {
-        Viewer { uid, gid: uid, groups: vec![uid], lone_groups: vec![uid], trusted_owners: vec![] }
+        Viewer {
+            uid,
+            gid: uid,
+            groups: vec![uid],
+            lone_groups: LoneGroups::known(vec![uid]),
+            trusted_owners: vec![],
+        }
     }
 
     fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>) -> Interpreter {

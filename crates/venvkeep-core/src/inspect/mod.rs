@@ -31,6 +31,7 @@ use crate::model::tree::{Tree, Unlisted};
 use snapshot::{Snapshot, Surroundings};
 
 pub use beside::siblings;
+pub use distributions::Reading;
 pub use installed::{Installed, installed};
 
 /// Finds out everything about an environment on behalf of `viewer`, who must be the user this process acts as.
@@ -41,7 +42,7 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     let (tree, (mut installed, named_prefixes)) = rayon::join(
         || directory.as_ref().map_or_else(|| Ok(closed_tree(facts)), walk::tree),
         || {
-            let installed = installed::read(prefix, directory.as_ref());
+            let installed = installed::read(prefix, directory.as_ref(), Reading::Whole);
             let named = scripts::named(prefix, directory.as_ref(), installed.config.settings());
             (installed, named)
         },

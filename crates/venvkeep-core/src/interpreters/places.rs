@@ -135,7 +135,7 @@ mod tests {
     #![expect(clippy::disallowed_methods, reason = "the tests lay out their own directories")]
 
     use super::{Caller, interpreters_in, on_path};
-    use crate::model::owner::Viewer;
+    use crate::model::owner::{LoneGroups, Viewer};
     use std::collections::BTreeMap;
     use std::ffi::OsString;
     use std::fs;
@@ -144,8 +144,13 @@ mod tests {
     fn caller(cwd: &Path, variables: &[(&str, &Path)]) -> Caller {
         let variables: BTreeMap<OsString, OsString> =
             variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let viewer =
-            Viewer { uid: 1000, gid: 1000, groups: vec![], lone_groups: vec![1000], trusted_owners: vec![] };
+        let viewer = Viewer {
+            uid: 1000,
+            gid: 1000,
+            groups: vec![],
+            lone_groups: LoneGroups::known(vec![1000]),
+            trusted_owners: vec![],
+        };
         Caller::new(viewer, cwd.to_owned(), variables)
     }
 

@@ -32,7 +32,7 @@ struct Key {
     device: u64,
     inode: u64,
     size: u64,
-    modified_ns: i128,
+    modified_ns: i64,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -45,14 +45,15 @@ pub struct Facts {
     pub gid: u32,
     /// Length in bytes.
     pub size: u64,
-    /// Time of the last change of content, in nanoseconds since 1970.
-    pub modified_ns: i128,
+    /// Time of the last change of content, in nanoseconds since 1970: the years from 1678 to 2262, beyond which it
+    /// stays at the bound.
+    pub modified_ns: i64,
     /// The file system it lies on.
     pub device: u64,
     /// Its number on that file system.
     pub inode: u64,
     /// How many names it has.
-    pub links: u64,
+    pub links: u32,
 }
 
 impl Facts {

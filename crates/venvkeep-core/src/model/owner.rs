@@ -3,13 +3,15 @@
 //! Access is computed from mode bits, so that one walk answers every question. Access control lists can widen or
 //! narrow it; a remedy never rests on them alone.
 
+use std::sync::OnceLock;
+
 use super::facts::{Facts, Kind};
 
 /// The superuser's number.
 pub const ROOT: u32 = 0;
 
 /// The user on whose behalf venvkeep looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Viewer {
     /// Effective user number.
     pub uid: u32,
@@ -17,11 +19,37 @@ pub struct Viewer {
     pub gid: u32,
     /// All group numbers, the primary one included.
     pub groups: Vec<u32>,
-    /// Groups that nobody but the viewer and root is in: a primary group of their own, as Debian and others give each
-    /// user one (umask 002), and groups without any member (Debian's `staff`, which may write `/usr/local`).
-    pub lone_groups: Vec<u32>,
+    /// Groups that nobody else is in.
+    pub lone_groups: LoneGroups,
     /// Further accounts whose files are trusted like root's (Homebrew's, for one).
     pub trusted_owners: Vec<u32>,
+}
+
+/// Groups that nobody but the viewer and root is in: a primary group of their own, as Debian and others give each user
+/// one (umask 002), and groups without any member (Debian's `staff`, which may write `/usr/local`).
+///
+/// To find them the accounts are searched, which costs more than reading a small environment, and most environments
+/// have nothing that a group may write: so it happens when the first such entry is met.
+#[derive(Debug, Clone)]
+pub struct LoneGroups {
+    find: fn() -> Vec<u32>,
+    found: OnceLock<Vec<u32>>,
+}
+
+impl LoneGroups {
+    /// These.
+    pub fn known(groups: Vec<u32>) -> Self {
+        Self { find: Vec::new, found: OnceLock::from(groups) }
+    }
+
+    /// What `find` gives, which is called once or never.
+    pub fn found_by(find: fn() -> Vec<u32>) -> Self {
+        Self { find, found: OnceLock::new() }
+    }
+
+    fn contains(&self, gid: u32) -> bool {
+        self.found.get_or_init(self.find).contains(&gid)
+    }
 }
 
 impl Viewer {
@@ -74,7 +102,7 @@ impl Viewer {
     }
 
     fn is_lone_group(&self, gid: u32) -> bool {
-        gid == ROOT || self.lone_groups.contains(&gid)
+        gid == ROOT || self.lone_groups.contains(gid)
     }
 
     fn allowed(&self, facts: &Facts, wanted: u16) -> bool {
@@ -94,14 +122,14 @@ impl Viewer {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Kind, Viewer};
+    use super::{Facts, Kind, LoneGroups, Viewer};
 
     fn viewer() -> Viewer {
         Viewer {
             uid: 1000,
             gid: 1000,
             groups: vec![1000, 27],
-            lone_groups: vec![1000],
+            lone_groups: LoneGroups::known(vec![1000]),
             trusted_owners: vec![],
         }
     }

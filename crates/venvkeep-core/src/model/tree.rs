@@ -1,6 +1,6 @@
 //! Every entry below a prefix, as one walk saw them: owner, mode, kind and size, kept compactly.
 //!
-//! An environment has tens of thousands of entries and a report accounts for each of them, so an entry costs some 80
+//! An environment has tens of thousands of entries and a report accounts for each of them, so an entry costs some 70
 //! bytes and its name; the entries of one directory lie next to each other in order of name, which makes a look-up a
 //! binary search and needs no index.
 

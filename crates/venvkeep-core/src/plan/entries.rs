@@ -237,7 +237,7 @@ mod tests {
     use super::{Class, classify, is_interpreter};
     use crate::inspect;
     use crate::inspect::claims;
-    use crate::model::owner::Viewer;
+    use crate::model::owner::{LoneGroups, Viewer};
     use crate::model::prefix::Prefix;
 
     const SITE: &str = "lib/python3.11/site-packages";
@@ -261,7 +261,13 @@ mod tests {
                 .unwrap();
             }
         }
-        let viewer = Viewer { uid: 0, gid: 0, groups: vec![], lone_groups: vec![0], trusted_owners: vec![] };
+        let viewer = Viewer {
+            uid: 0,
+            gid: 0,
+            groups: vec![],
+            lone_groups: LoneGroups::known(vec![0]),
+            trusted_owners: vec![],
+        };
         let snapshot = inspect::inspect(&Prefix::new(root).unwrap(), &viewer).unwrap();
         let classes = classify(&snapshot, &claims::read(&snapshot));
         snapshot.tree.ids().map(|id| (snapshot.tree.path(id), classes[id.index()])).collect()

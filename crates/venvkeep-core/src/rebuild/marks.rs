@@ -10,8 +10,8 @@ use std::path::Path;
 use super::records::StagedRecord;
 use super::stage::Stage;
 use crate::host::fs::{self, Directory, IoError};
-use crate::inspect;
 use crate::inspect::snapshot::Snapshot;
+use crate::inspect::{self, Reading};
 use crate::model::direct_url::DirectUrl;
 use crate::model::distribution::{Distribution, Layout};
 use crate::model::name::PackageName;
@@ -29,7 +29,7 @@ pub fn restore(
 ) -> Result<(), IoError> {
     let Ok(prefix) = Prefix::new(stage.path().to_owned()) else { return Ok(()) };
     let root = Directory::open(stage.path())?;
-    for new in inspect::installed(&prefix)?.distributions {
+    for new in inspect::installed(&prefix, Reading::Whole)?.distributions {
         if new.layout == Layout::DistInfo {
             let was_requested = requested.get(&new.name).copied().unwrap_or(new.requested);
             let was = old.distributions.iter().find(|was| was.name == new.name);
@@ -93,7 +93,7 @@ mod tests {
 
     use super::{PackageName, Prefix, Stage, fs, restore};
     use crate::inspect::inspect;
-    use crate::model::owner::Viewer;
+    use crate::model::owner::{LoneGroups, Viewer};
 
     const INFO: &str = "lib/python3.11/site-packages/x-1.0.dist-info";
 
@@ -116,7 +116,13 @@ mod tests {
         fs::create_dir(prefix.path(), 0o755).unwrap();
         let bare = "x-1.0.dist-info/METADATA,,\nx-1.0.dist-info/RECORD,,\n";
         install(prefix.path(), bare);
-        let me = Viewer { uid: 0, gid: 0, groups: vec![0], lone_groups: vec![0], trusted_owners: vec![] };
+        let me = Viewer {
+            uid: 0,
+            gid: 0,
+            groups: vec![0],
+            lone_groups: LoneGroups::known(vec![0]),
+            trusted_owners: vec![],
+        };
         let old = inspect(&prefix, &me).unwrap();
         let stage = Stage::create(&prefix).unwrap();
         install(stage.path(), bare);

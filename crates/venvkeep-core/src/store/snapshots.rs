@@ -10,7 +10,7 @@ use crate::host::fs::{self, Directory, IoError};
 use crate::inspect::beside;
 use crate::inspect::freeze::freeze;
 use crate::inspect::snapshot::{Config, EnvironmentKind, Site, Snapshot};
-use crate::inspect::{self, Installed};
+use crate::inspect::{self, Installed, Reading};
 use crate::model::caller::Caller;
 use crate::model::distribution::{Distribution, NamedBy};
 use crate::model::index_settings::IndexSettings;
@@ -67,7 +67,7 @@ pub fn refresh(caller: &Caller, snapshot: &Snapshot, index: &IndexSettings) -> K
 
 /// Keeps what an environment consists of that the caller has just made.
 pub fn keep_new(caller: &Caller, prefix: &Prefix) -> Keeping {
-    match inspect::installed(prefix) {
+    match inspect::installed(prefix, Reading::Whole) {
         Ok(Installed { config: Config::Read(config), sites, distributions, .. }) => {
             let index = IndexSettings::default();
             let (config, sites, distributions) = (&config, &sites, &distributions);

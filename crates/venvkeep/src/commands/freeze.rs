@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use venvkeep_core::host::fs;
 use venvkeep_core::inspect::freeze::{Seeds, printed};
-use venvkeep_core::inspect::{Installed, installed};
+use venvkeep_core::inspect::{Installed, Reading, installed};
 use venvkeep_core::model::distribution::NamedBy;
 use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
@@ -37,7 +37,8 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
     }
     insist_on_lockable(wish, session)?;
     let prefix = locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e))?;
-    let found = installed(&prefix).map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
+    let found = installed(&prefix, Reading::List)
+        .map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
     if let Some(place) = found.unlisted() {
         let failure = hints::not_listed(&prefix, place);
         return Err(match snapshots::recall(&session.caller, &prefix) {

@@ -28,9 +28,9 @@ pub(super) fn belongs(head: &[u8], source: &Facts) -> bool {
     };
     // Python keeps the lowest 32 bits of both.
     let seconds = source.modified_ns.div_euclid(1_000_000_000).rem_euclid(1 << 32);
-    let size = i128::from(source.size).rem_euclid(1 << 32);
+    let size = source.size & u64::from(u32::MAX);
     match word(4) {
-        0 => i128::from(word(8)) == seconds && i128::from(word(12)) == size,
+        0 => i64::from(word(8)) == seconds && u64::from(word(12)) == size,
         flags => flags == CHECKED_HASH,
     }
 }
