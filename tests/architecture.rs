@@ -21,7 +21,7 @@ const ORDER: [&[&str]; 13] = [
     &["swap", "git_exclude"],
     &["prune"],
     &["report", "store", "shims"],
-    &["heal", "new", "undo"],
+    &["heal", "list", "new", "remove", "undo"],
 ];
 
 /// No file is longer.

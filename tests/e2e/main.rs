@@ -11,6 +11,8 @@
 mod bad_input;
 mod carry;
 mod check;
+mod copy;
+mod daily;
 mod elsewhere;
 mod formats;
 mod freeze;

@@ -20,6 +20,10 @@ use crate::rebuild::carry::Note;
 pub enum Outcome {
     /// The new environment is in place.
     Healed,
+    /// A copy of the environment stands at another place.
+    Cloned,
+    /// The environment stands at another place.
+    Moved,
     /// Nothing was wrong that a heal puts right, and nothing was done; [`Report::before`] says what else is.
     Healthy,
     /// Only the plan was made.

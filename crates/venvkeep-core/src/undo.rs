@@ -40,20 +40,26 @@ pub enum UndoError {
     Swap(#[from] SwapError),
 }
 
-/// Finds the environment as [`known::locate`] does; where it was asked for by its path and nothing stands there, a
-/// tree that is kept beside is enough.
+/// Finds the environment as [`known::locate`] does; where it was asked for by its path or name and nothing stands there,
+/// a tree that is kept beside is enough.
 pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateError> {
     let error = match locate::locate(asked, caller) {
-        Err(error @ LocateError::NoSuchPath { .. }) => error,
-        answer => return answer,
+        Ok(prefix) => return Ok(prefix),
+        Err(error) => error,
     };
-    let LocateError::NoSuchPath { path } = &error else { return Err(error) };
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(error) };
-    let Ok(parent) = fs::physical(parent) else { return Err(error) };
-    match Prefix::new(parent.join(name)) {
-        Ok(prefix) if !beside::kept(&prefix).is_empty() => Ok(prefix),
-        _ => known::called(asked, error, caller),
+    if let LocateError::NoSuchPath { path } = &error
+        && let Some(prefix) = kept_at(path)
+    {
+        return Ok(prefix);
     }
+    known::called(asked, error, caller).or_else(|error| known::set_aside(asked, error, caller))
+}
+
+/// A place where nothing stands and a tree is kept beside.
+fn kept_at(path: &Path) -> Option<Prefix> {
+    let parent = fs::physical(path.parent()?).ok()?;
+    let prefix = Prefix::new(parent.join(path.file_name()?)).ok()?;
+    (!beside::kept(&prefix).is_empty()).then_some(prefix)
 }
 
 /// Brings the newest kept tree back.

@@ -6,6 +6,7 @@
     reason = "a switch as typed is a bool; what it means is an enum elsewhere"
 )]
 
+mod daily;
 mod shims;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use venvkeep_core::model::name::PackageName;
 
+pub(crate) use daily::{CopyArguments, ListArguments, RemoveArguments, RenameArguments, RunArguments};
 pub(crate) use shims::{
     CompleteArguments, CompletionsArguments, DefaultArguments, InstallArguments, ShimsAction, ShimsArguments,
     UninstallArguments,
@@ -73,6 +75,18 @@ pub(crate) enum Command {
     Undo(UndoArguments),
     /// Remove the old environments that heals kept
     Prune(PruneArguments),
+    /// The environments that venvkeep knows: where, how they are, when last used
+    List(ListArguments),
+    /// Run a command in an environment, without activating it
+    Run(RunArguments),
+    /// Make a copy of an environment at another place
+    Clone(CopyArguments),
+    /// Move an environment to another place; every path in it follows
+    Move(CopyArguments),
+    /// Call an environment by another name
+    Rename(RenameArguments),
+    /// Set an environment aside; undo brings it back, prune deletes it
+    Remove(RemoveArguments),
     /// The shell side: activation when you enter a project, completion, and their installation
     Shims(ShimsArguments),
     /// The environment that is active from login where nothing nearer is
@@ -105,6 +119,12 @@ impl Command {
             Self::Heal(_) => "heal",
             Self::Undo(_) => "undo",
             Self::Prune(_) => "prune",
+            Self::List(_) => "list",
+            Self::Run(_) => "run",
+            Self::Clone(_) => "clone",
+            Self::Move(_) => "move",
+            Self::Rename(_) => "rename",
+            Self::Remove(_) => "remove",
             Self::Shims(_) => "shims",
             Self::Default(_) => "default",
             Self::Completions(_) => "completions",

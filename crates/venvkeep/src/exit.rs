@@ -15,6 +15,10 @@ pub(crate) enum Exit {
     Failed,
     /// The report says what needs the user's attention.
     Attention,
+    /// `run`: the command could not be started. Shells, `env` and `timeout` use the same number.
+    NotStarted,
+    /// `run`: there is no such command; likewise.
+    NotFound,
     /// The user interrupted it; the environment is untouched or restored.
     Interrupted,
 }
@@ -28,6 +32,8 @@ impl Exit {
             Self::Usage => 2,
             Self::Failed => 3,
             Self::Attention => 4,
+            Self::NotStarted => 126,
+            Self::NotFound => 127,
             Self::Interrupted => 130,
         }
     }
@@ -47,5 +53,6 @@ mod tests {
     fn the_codes_are_the_documented_ones() {
         let all = [Exit::Done, Exit::Findings, Exit::Usage, Exit::Failed, Exit::Attention, Exit::Interrupted];
         assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 130]);
+        assert_eq!([Exit::NotStarted, Exit::NotFound].map(Exit::code), [126, 127]);
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use venvkeep_core::diagnose::finding::Remedy;
-use venvkeep_core::heal::HealError;
+use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::find::FindError;
@@ -155,6 +155,9 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
             swap(error, prefix, failure).hint(elsewhere(prefix, caller))
         }
         HealError::Swap(error) => swap(error, prefix, failure),
+        HealError::Elsewhere(ElsewhereError::Unwritable { .. }) => {
+            failure.hint("Choose a directory of your own; no sudo is needed there.")
+        }
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
             .hint("Choose a path where nothing stands; what is missing above it is made."),
         HealError::ManagedElsewhere { tool, remedy, .. } => managed(failure, tool, remedy, prefix),

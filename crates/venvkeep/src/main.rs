@@ -19,6 +19,7 @@ use exit::Exit;
 use failure::Failure;
 use render::Screen;
 use request::Session;
+use venvkeep_core::heal::Original;
 
 fn main() -> ExitCode {
     say_bugs_plainly();
@@ -43,6 +44,12 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Heal(wish) => commands::heal::run(wish, &session),
         Command::Undo(wish) => commands::undo::run(wish, &session),
         Command::Prune(wish) => commands::prune::run(wish, &session),
+        Command::List(wish) => commands::list::run(wish, &session),
+        Command::Run(wish) => Err(commands::run::run(wish, &session)),
+        Command::Clone(wish) => commands::copy::run(wish, Original::Stays, &session),
+        Command::Move(wish) => commands::copy::run(wish, Original::SetAside, &session),
+        Command::Rename(wish) => commands::rename::run(wish, &session),
+        Command::Remove(wish) => commands::remove::run(wish, &session),
         Command::Shims(wish) => commands::shims::run(wish, &session),
         Command::Default(wish) => commands::default::run(wish, &session),
         Command::Completions(wish) => commands::completions::print(wish, &session),

@@ -1,12 +1,17 @@
 //! Where every entry of the old tree is now.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::Kind;
 use crate::model::scheme::Scheme;
 use crate::model::tree::{EntryId, Tree};
+use crate::plan::Taking;
 use crate::plan::entries::is_in_bin;
 use crate::plan::fates::{Fate, Moves, Why};
-use crate::rebuild::carry::Carried;
+use crate::rebuild::build::Built;
+use crate::rebuild::carry::{Carried, Note};
 use crate::report::{Dropped, Entries, Outcome, Report};
 
 /// Entries that the report names one by one as being only in the old tree; beyond that it is a directory of data.
@@ -46,6 +51,25 @@ pub(super) fn fill(report: &mut Report, old: &Snapshot, scheme: &Scheme, carried
     debug_assert!(entries.is_complete(), "{entries:?}");
     report.entries = entries;
     report.notes = carried.notes;
+}
+
+/// Says which files of a copy are not what their distributions installed, and which of the user's own name another
+/// place now.
+pub(super) fn note_changes(report: &mut Report, taking: Taking, built: &Built) {
+    if taking == Taking::Verified {
+        return;
+    }
+    let changed = built.changed.iter().cloned();
+    let what = "was changed since it was installed, and came along as it is";
+    report.notes.extend(changed.map(|path| Note { path, what }));
+    let carried: BTreeSet<&PathBuf> = report.carried.iter().collect();
+    let own = built.relocated.rewritten.iter().filter(|path| carried.contains(path)).cloned();
+    let what = "names the new place where it named the old one";
+    let own: Vec<Note> = own.map(|path| Note { path, what }).collect();
+    report.notes.extend(own);
+    if !built.relocated.baked_in.is_empty() {
+        report.outcome = Outcome::NeedsAttention;
+    }
 }
 
 /// What is the user's or may be. Of distributions: files outside of the places where those have their own.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::copy::CopyError;
 use super::elsewhere::ElsewhereError;
 use crate::diagnose::finding::Remedy;
 use crate::error::LiveState;
@@ -85,6 +86,15 @@ pub enum HealError {
     /// The other place that was asked for cannot be had.
     #[error(transparent)]
     Elsewhere(#[from] ElsewhereError),
+    /// The environment is not fit for being copied or moved.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// An interrupted move was brought to its end, and nothing is left here to be healed.
+    #[error("there is no environment at {} any more: a move that was cut off is finished now", .prefix.display())]
+    MovedAway {
+        /// The place.
+        prefix: PathBuf,
+    },
     /// It did not hold in its place, and the old one was brought back.
     #[error("the new environment did not work in its place: {0}")]
     DidNotHold(VerifyError),

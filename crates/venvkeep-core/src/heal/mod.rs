@@ -2,6 +2,7 @@
 
 mod account;
 mod base;
+mod copy;
 mod elsewhere;
 mod error;
 mod pass_on;
@@ -38,22 +39,25 @@ use crate::model::siblings::is_journal;
 use crate::model::tree::Tree;
 use crate::new::place;
 use crate::plan::{
-    self, BundledWheel, ListOrigin, Means, OwnerTrust, Plan, PlannedPin, Subject, WhenHealthy, Wishes,
+    self, BundledWheel, ListOrigin, Means, OwnerTrust, Plan, PlannedPin, SourceWish, Subject, Taking,
+    WhenHealthy, Wishes,
 };
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
 use crate::rebuild::build::{self, Built, build};
 use crate::rebuild::carry::{Carried, carry};
 use crate::rebuild::create::open_up;
+use crate::rebuild::follow::{Move, follow};
 use crate::rebuild::install::{Installer, settings};
 use crate::rebuild::marks;
 use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
-use crate::store::{frozen, snapshots};
+use crate::store::{frozen, registry, snapshots};
 use crate::swap::{self, Journal, PendingSwap, SwapError};
 use crate::verify::{self, Compared, Expectations, VerifiedStage};
 
+pub use copy::{CopyError, CopyRequest, Original, copy};
 pub use elsewhere::ElsewhereError;
 pub use error::HealError;
 
@@ -136,7 +140,7 @@ pub fn heal(
     }
     if let NewPlace::Elsewhere(path) = request.place {
         heal.insist_on_safe_way()?;
-        return elsewhere::heal_to(&heal, known, path);
+        return elsewhere::heal_to(&heal, known, path, None);
     }
     place::usable(request.prefix.path())?;
     if !unsettled && !plan::wants_work(&known.findings, &request.wishes) {
@@ -149,6 +153,9 @@ pub fn heal(
     }
     let journal = Journal::open(request.prefix)?;
     // With the lock, what an interrupted heal left is settled; then the environment may be another one.
+    if fs::lstat_if_any(request.prefix.path())?.is_none() {
+        return Err(HealError::MovedAway { prefix: request.prefix.path().to_owned() });
+    }
     let root = known.snapshot.tree.facts(Tree::ROOT);
     if unsettled || !fs::lstat(request.prefix.path())?.same_entry(root) {
         known = heal.look()?;
@@ -306,7 +313,9 @@ impl Heal<'_> {
     /// the user may insist.
     fn insist_on_unmanaged(&self, known: &Known) -> Result<(), HealError> {
         let Some(manager) = managed::manager(&known.snapshot) else { return Ok(()) };
-        let insists = self.request.wishes.when_healthy == WhenHealthy::Rebuild && manager.tool != "conda";
+        let wishes = &self.request.wishes;
+        let is_healed = wishes.when_healthy == WhenHealthy::Rebuild && wishes.sources != SourceWish::AsItIs;
+        let insists = is_healed && manager.tool != "conda";
         if insists || self.request.extent == Extent::Plan {
             return Ok(());
         }
@@ -374,6 +383,7 @@ impl Heal<'_> {
         let mut report = Report::new(plan.prefix.clone(), outcome, findings);
         report.distributions = distributions(&built.pins, plan, Some((&new, old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
+        account::note_changes(&mut report, plan.taking, &built);
         let is_doubtful = match &plan.list {
             // The report names each of them among what is only in the old tree.
             ListOrigin::Environment => !old.unidentified.is_empty(),
@@ -412,6 +422,8 @@ impl Heal<'_> {
         report.live = LiveState::New;
         if let Ok(now) = inspect::renamed(new, &report.prefix) {
             report.after = diagnose(&now, &credentials::user_name);
+            // A name is a convenience, and nothing to fail for.
+            let _ = registry::register(&report.prefix, None, self.caller);
             report.remarks.extend(snapshots::refresh(self.caller, &now, &tools.index).remark());
         }
         report
@@ -433,11 +445,15 @@ impl Heal<'_> {
             caller: self.caller,
             interrupt: self.interrupt,
         };
-        let built = build(plan, &stage, &means, self.progress)?;
+        let mut built = build(plan, &stage, &means, self.progress)?;
         if !matches!(plan.list, ListOrigin::File(_)) {
             marks::restore(&stage, old, &tools.requested)?;
         }
-        let carried = carry(old, &stage, &plan.base.scheme, self.interrupt)?;
+        let carried = carry(old, &stage, plan, self.interrupt)?;
+        if plan.taking == Taking::AsItIs {
+            let (from, aliases) = (&old.prefix, old.aliases.clone());
+            built.relocated = follow(&stage, &Move { from, aliases, changed: &built.changed })?;
+        }
         Ok((stage, built, carried))
     }
 
@@ -538,7 +554,8 @@ fn distributions(
                 source: planned.source.as_str(),
                 same_bytes: compared.as_ref().map(|compared| *compared == Compared::SameBytes),
                 detail: match compared {
-                    Some(Compared::Different(why)) => why,
+                    // Its paths name the new place, and nothing else can differ.
+                    Some(Compared::Different(why)) if plan.taking == Taking::Verified => why,
                     _ => planned.why.clone(),
                 },
             }

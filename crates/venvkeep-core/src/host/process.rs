@@ -1,7 +1,7 @@
 //! Starting programs: only a [`TrustedProgram`], with the variables that it is given and nothing else, without a
 //! standard input, with a bound on what it may print and an end when the user interrupts.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -100,6 +100,15 @@ pub fn run(
     let (stdout, stderr) = outcome?;
     let status = child.wait().map_err(start)?;
     Ok(Finished { status, stdout, stderr })
+}
+
+/// Becomes a program that the user named, found as a shell finds it in the `PATH` among the variables; only an error
+/// comes back. It is the same process, so that signals, the terminal and the exit code are the program's own.
+pub fn become_program(command: &[OsString], variables: &BTreeMap<OsString, OsString>) -> io::Error {
+    let Some((program, arguments)) = command.split_first() else {
+        return io::ErrorKind::NotFound.into();
+    };
+    Command::new(program).args(arguments).env_clear().envs(variables).exec()
 }
 
 /// A piece of output, or the end of a stream.

@@ -40,6 +40,8 @@ pub enum Held {
     Whole,
     /// All are there and can be read, but for some there is no hash; with the reason in words.
     Unverifiable(String),
+    /// All are there and can be read, and one has another size than was recorded; with the reason in words.
+    Altered(String),
     /// Not all are; with the reason in words.
     Incomplete(String),
 }
@@ -67,7 +69,7 @@ impl Looked<'_> {
         if let Some(altered) = resized.iter().find(|path| !shared.contains(*path))
             && !matches!(holding.files, Held::Incomplete(_))
         {
-            holding.files = Held::Incomplete(format!("{} was altered", altered.display()));
+            holding.files = Held::Altered(format!("{} was altered", altered.display()));
         }
         holding
     }

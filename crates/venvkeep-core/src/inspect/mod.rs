@@ -21,6 +21,7 @@ mod records;
 mod scripts;
 mod sites;
 pub mod snapshot;
+pub mod summary;
 
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::walk;
@@ -39,7 +40,7 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     let facts = fs::lstat(prefix.path())?;
     let parent = surroundings(prefix)?;
     let directory = open(prefix)?;
-    let (tree, (mut installed, named_prefixes)) = rayon::join(
+    let (tree, (mut installed, named)) = rayon::join(
         || directory.as_ref().map_or_else(|| Ok(closed_tree(facts)), walk::tree),
         || {
             let installed = installed::read(prefix, directory.as_ref(), Reading::Whole);
@@ -55,7 +56,8 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     Ok(Snapshot {
         kind: config::kind(prefix, config),
         interpreter: interpreter::inspect(prefix, config, viewer),
-        named_prefixes,
+        named_prefixes: named.others,
+        aliases: named.aliases,
         prefix: prefix.clone(),
         viewer: viewer.clone(),
         parent,
@@ -74,9 +76,11 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
 /// place is looked at.
 pub fn renamed(snapshot: Snapshot, prefix: &Prefix) -> Result<Snapshot, IoError> {
     let config = snapshot.config.settings();
+    let named = scripts::named(prefix, open(prefix)?.as_ref(), config);
     Ok(Snapshot {
         interpreter: interpreter::inspect(prefix, config, &snapshot.viewer),
-        named_prefixes: scripts::named(prefix, open(prefix)?.as_ref(), config),
+        named_prefixes: named.others,
+        aliases: named.aliases,
         prefix: prefix.clone(),
         parent: surroundings(prefix)?,
         siblings: siblings(prefix),

@@ -22,15 +22,20 @@ const HEAD: u64 = 1024 * 1024;
 /// How many files are kept for the report.
 const SHOWN: usize = 10;
 
-/// The prefixes other than its own that scripts name, in order of path.
-pub(super) fn named(
-    prefix: &Prefix,
-    directory: Option<&Directory>,
-    config: Option<&PyvenvCfg>,
-) -> Vec<NamedPrefix> {
+/// What the scripts take for their prefix.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Prefixes other than its own, in order of path.
+    pub(super) others: Vec<NamedPrefix>,
+    /// Its own, by another way: through links.
+    pub(super) aliases: Vec<PathBuf>,
+}
+
+/// Finds the prefixes that scripts name.
+pub(super) fn named(prefix: &Prefix, directory: Option<&Directory>, config: Option<&PyvenvCfg>) -> Named {
     let bin = directory.and_then(|directory| directory.child(OsStr::new("bin")).ok());
-    let Some(bin) = bin else { return Vec::new() };
-    let Ok(mut names) = bin.names() else { return Vec::new() };
+    let Some(bin) = bin else { return Named::default() };
+    let Ok(mut names) = bin.names() else { return Named::default() };
     names.sort_unstable();
     let mut found: BTreeMap<PathBuf, NamedPrefix> = BTreeMap::new();
     for name in names.iter().map(|name| OsStr::from_bytes(name)) {
@@ -41,7 +46,12 @@ pub(super) fn named(
             entry.by.push(Path::new("bin").join(name));
         }
     }
-    found.into_values().filter(|other| is_another(prefix, &other.path, config)).collect()
+    found.remove(prefix.path());
+    let (own, others): (Vec<_>, Vec<_>) = found.into_values().partition(|one| is_same(prefix, &one.path));
+    Named {
+        others: others.into_iter().filter(|other| !is_installation(&other.path, config)).collect(),
+        aliases: own.into_iter().map(|one| one.path).collect(),
+    }
 }
 
 fn named_in(bin: &Directory, name: &OsStr) -> Option<PathBuf> {
@@ -76,20 +86,19 @@ fn activated(head: &[u8]) -> Option<PathBuf> {
     })
 }
 
-/// Whether a named prefix is neither this environment (by whatever way its path goes) nor a Python installation,
-/// which scripts of the user's own may well start.
-fn is_another(prefix: &Prefix, named: &Path, config: Option<&PyvenvCfg>) -> bool {
-    if named == prefix.path() {
-        return false;
-    }
-    let same = match (fs::stat(named), fs::stat(prefix.path())) {
+/// Whether a named prefix is this environment, by whatever way its path goes.
+fn is_same(prefix: &Prefix, named: &Path) -> bool {
+    match (fs::stat(named), fs::stat(prefix.path())) {
         (Ok(one), Ok(other)) => one.same_entry(&other),
         _ => false,
-    };
+    }
+}
+
+/// Whether a named prefix is a Python installation, which scripts of the user's own may well start.
+fn is_installation(named: &Path, config: Option<&PyvenvCfg>) -> bool {
     let is_base = config.and_then(PyvenvCfg::home).is_some_and(|home| Path::new(home) == named.join("bin"));
     let has = |inside: &str| matches!(fs::lstat_if_any(&named.join(inside)), Ok(Some(_)));
-    let is_installation = has("bin/python3") && !has("pyvenv.cfg");
-    !same && !is_base && !is_installation
+    is_base || (has("bin/python3") && !has("pyvenv.cfg"))
 }
 
 #[cfg(test)]

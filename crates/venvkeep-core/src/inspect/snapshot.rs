@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub unidentified: Vec<PathBuf>,
     /// Prefixes, other than its own, that its scripts name as theirs: it was moved or copied from there.
     pub named_prefixes: Vec<NamedPrefix>,
+    /// Other ways to its own place that its scripts name: through links.
+    pub aliases: Vec<PathBuf>,
     /// What venvkeep itself left beside it: kept old trees, stages and journals.
     pub siblings: Vec<Sibling>,
 }

@@ -51,6 +51,11 @@ pub fn is_journal(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_bytes().ends_with(JOURNAL.as_bytes()))
 }
 
+/// Whether a name is one that venvkeep gives beside some environment.
+pub fn is_ours(name: &OsStr) -> bool {
+    memchr::memmem::find(name.as_bytes(), COMMON.as_bytes()).is_some()
+}
+
 /// What all names beside the environment begin with.
 pub fn common_start(prefix: &Prefix) -> OsString {
     hidden(prefix.name(), COMMON, "")

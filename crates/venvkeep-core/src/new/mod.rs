@@ -21,6 +21,7 @@ use crate::rebuild::seed::{Seeded, seed};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
+use crate::store::registry;
 use crate::store::snapshots::{self, Keeping};
 use crate::store::trust::{self, TrustError};
 use crate::swap::{Journal, SwapError};
@@ -161,6 +162,8 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
     around.keep();
     let snapshot = snapshots::keep_new(caller, &prefix);
     let trust = trust::trust(&prefix, caller).map(|_| ());
+    // A name is a convenience, and nothing to fail for.
+    let _ = registry::register(&prefix, None, caller);
     Ok(Made { prefix, name, interpreter, seeded, snapshot, trust })
 }
 

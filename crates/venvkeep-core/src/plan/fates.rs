@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::Taking;
 use super::entries::{Class, is_in_bin};
 use crate::inspect::claims::{Change, Claims};
 use crate::inspect::snapshot::Snapshot;
@@ -174,6 +175,8 @@ pub struct Ground<'a> {
     pub provenance: Provenance,
     /// Where its libraries lie in the new one.
     pub moves: &'a Moves,
+    /// How its distributions were taken.
+    pub taking: Taking,
 }
 
 /// Decides for every entry of the old tree, by [`EntryId::index`]; `new` is the new one before anything is carried.
@@ -232,7 +235,7 @@ impl Ground<'_> {
         let differs = facts.kind != there.kind || (facts.kind == Kind::File && facts.size != there.size);
         let is_replaced = match (self.claims.change(id), self.mine(id)) {
             (Some(Change::ByHand), _) => true,
-            (Some(Change::Altered), _) => differs,
+            (Some(Change::Altered), _) => differs && self.taking == Taking::Verified,
             // Scripts of a distribution whose RECORD cannot be read are made anew, and not of the same length.
             (None, Class::User) => differs && !is_in_bin(&self.old.tree, id) && !self.is_open_question(id),
             (None, _) => false,

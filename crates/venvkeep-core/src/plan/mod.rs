@@ -203,6 +203,18 @@ pub struct Plan {
     pub system_site_packages: bool,
     /// What the shell's prompt shows, as before.
     pub prompt: Option<String>,
+    /// How what comes from the old environment is taken.
+    pub taking: Taking,
+}
+
+/// How distributions are taken from the old environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    /// Verified against RECORD; what was changed is not taken, and what goes with the place is made anew.
+    Verified,
+    /// Every file as it is, with the old place's paths replaced by the new one's; without bytecode, which names the
+    /// old one.
+    AsItIs,
 }
 
 /// Why there is no plan. Nothing was changed.
@@ -309,6 +321,7 @@ pub fn plan(
             config.get("include-system-site-packages").is_some() && config.include_system_site_packages()
         }),
         prompt: config.and_then(PyvenvCfg::prompt),
+        taking: if wishes.sources == SourceWish::AsItIs { Taking::AsItIs } else { Taking::Verified },
         requirements,
         list: wishes.list.clone(),
     })

@@ -22,6 +22,9 @@ pub enum SourceWish {
     Env,
     /// Nothing from the old environment.
     Index,
+    /// The old environment alone, every file as it is, one that was changed since its installation too: for a copy by
+    /// the same interpreter.
+    AsItIs,
 }
 
 /// Whether the network may be used.
@@ -59,6 +62,7 @@ impl<'a> Choice<'a> {
         let from_env = match self.wishes.sources {
             SourceWish::Index => Err(None),
             SourceWish::Auto | SourceWish::Env => self.taken_over(pin).map_err(Some),
+            SourceWish::AsItIs => self.copied(pin).map_err(Some),
         };
         let planned = |source, why, otherwise| PlannedPin { pin: pin.clone(), source, why, otherwise };
         match (from_env, anew) {
@@ -76,6 +80,9 @@ impl<'a> Choice<'a> {
     fn anew(&self, pin: &Pin) -> Result<(Source, String), String> {
         if self.wishes.sources == SourceWish::Env {
             return Err("only what the environment has may be used (--from env)".to_owned());
+        }
+        if self.wishes.sources == SourceWish::AsItIs {
+            return Err("a copy takes nothing from elsewhere".to_owned());
         }
         // Hashes are the installer's to check.
         if let (PinKind::Exact(version), true) = (&pin.kind, pin.conditions.hashes.is_empty()) {
@@ -118,7 +125,16 @@ impl<'a> Choice<'a> {
         match &holding.files {
             Held::Whole => Ok("every file of it reads".to_owned()),
             Held::Unverifiable(why) if self.wishes.sources == SourceWish::Env => Ok(why.clone()),
-            Held::Unverifiable(why) | Held::Incomplete(why) => Err(why.clone()),
+            Held::Unverifiable(why) | Held::Altered(why) | Held::Incomplete(why) => Err(why.clone()),
+        }
+    }
+
+    /// Why it may be copied as it is, or why not.
+    fn copied(&self, pin: &Pin) -> Result<String, String> {
+        let holding = self.means.holdings.get(&pin.name).ok_or("its files are not known")?;
+        match &holding.files {
+            Held::Whole | Held::Unverifiable(_) | Held::Altered(_) => Ok("as it is".to_owned()),
+            Held::Incomplete(why) => Err(why.clone()),
         }
     }
 

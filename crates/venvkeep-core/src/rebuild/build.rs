@@ -1,7 +1,7 @@
 //! Building the planned environment in a stage.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::create::{CreateError, INTERPRETER, Skeleton, SystemSitePackages, create};
 use super::install::{InstallError, Installer, Order, install};
@@ -78,6 +78,9 @@ pub struct Built {
     pub relocated: Relocated,
     /// Where each distribution really came from: not from the old environment where a file in it was altered.
     pub pins: Vec<PlannedPin>,
+    /// Files of distributions that were changed since they were installed and came along as they are, relative to the
+    /// prefix.
+    pub changed: BTreeSet<PathBuf>,
 }
 
 /// Makes the skeleton, copies what comes from the old environment to a private place in it, then installs: first what
@@ -99,7 +102,8 @@ pub fn build(
         interrupt: means.interrupt,
         progress,
     };
-    let gathered = reuse::gather(&order)?;
+    let mut gathered = reuse::gather(&order)?;
+    let changed = std::mem::take(&mut gathered.changed);
     let pins = settled_pins(plan, &gathered)?;
     let mut relocated = Relocated::default();
     let fetched: Vec<_> = pins.iter().filter(|one| one.source.is_fetched()).map(|one| &one.pin).collect();
@@ -117,7 +121,7 @@ pub fn build(
         install_bundled(plan, stage, path)?;
     }
     gathered.settle(stage)?;
-    Ok(Built { relocated, pins })
+    Ok(Built { relocated, pins, changed })
 }
 
 fn skeleton(plan: &Plan) -> Skeleton<'_> {

@@ -18,8 +18,8 @@ use crate::inspect::snapshot::Snapshot;
 use crate::model::activation_edits::block;
 use crate::model::facts::Kind;
 use crate::model::interrupt::Interrupt;
-use crate::model::scheme::Scheme;
 use crate::model::tree::{EntryId, Tree};
+use crate::plan::Plan;
 use crate::plan::entries::classify;
 use crate::plan::fates::{Fate, Ground, Moves, Provenance, Why, decide, runs_by_itself};
 use crate::plan::hostile;
@@ -52,7 +52,7 @@ pub struct Note {
 pub fn carry(
     old: &Snapshot,
     stage: &Stage,
-    scheme: &Scheme,
+    plan: &Plan,
     interrupt: &Interrupt,
 ) -> Result<Carried, BuildError> {
     let claims = claims::read(old);
@@ -63,7 +63,8 @@ pub fn carry(
         claims: &claims,
         classes: &classify(old, &claims),
         provenance,
-        moves: &Moves::new(old, scheme),
+        moves: &Moves::new(old, &plan.base.scheme),
+        taking: plan.taking,
     };
     let fates = decide(&ground, &walk::tree(&to)?);
     let mut carried = Carried { fates, notes: Vec::new() };

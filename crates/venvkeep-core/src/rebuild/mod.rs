@@ -4,6 +4,7 @@ pub mod activation;
 pub mod build;
 pub mod carry;
 pub mod create;
+pub mod follow;
 pub mod install;
 pub mod marks;
 mod records;

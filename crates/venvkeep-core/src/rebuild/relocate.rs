@@ -18,6 +18,7 @@ use super::stage::Stage;
 use crate::host::fs::{self, Directory, Doing, IoError};
 use crate::host::walk;
 use crate::model::facts::Kind;
+use crate::model::prefix::Prefix;
 use crate::model::shebang::{self, Shebang, Target};
 use crate::model::tree::Tree;
 
@@ -45,12 +46,22 @@ pub fn relocate(stage: &Stage) -> Result<Relocated, IoError> {
     let changed: BTreeSet<&Path> = done.rewritten.iter().map(PathBuf::as_path).collect();
     if !changed.is_empty() {
         for info in dist_infos(&tree) {
-            let mut record = StagedRecord::read(stage, &root, &info)?;
-            record.rehash(|file| changed.contains(file))?;
-            record.save()?;
+            rehash(stage, &root, &info, |file| changed.contains(file))?;
         }
     }
     Ok(done)
+}
+
+/// Has the RECORD in a dist-info directory say what the files are now.
+pub(super) fn rehash(
+    stage: &Stage,
+    root: &Directory,
+    info: &Path,
+    changed: impl Fn(&Path) -> bool,
+) -> Result<(), IoError> {
+    let mut record = StagedRecord::read(stage, root, info)?;
+    record.rehash(changed)?;
+    record.save()
 }
 
 /// The files whose content contains the stage's name, which no file contains by chance.
@@ -69,7 +80,7 @@ fn files_that_name(stage: &Stage, root: &Directory, tree: &Tree) -> Result<Vec<P
 }
 
 /// Reads in chunks that overlap by the length of what is searched, so that memory stays small for any file.
-fn contains(root: &Directory, path: &Path, finder: &memmem::Finder<'_>) -> Result<bool, IoError> {
+pub(super) fn contains(root: &Directory, path: &Path, finder: &memmem::Finder<'_>) -> Result<bool, IoError> {
     let mut file = root.open_file(path)?;
     let overlap = finder.needle().len() - 1;
     let mut buffer = vec![0; CHUNK];
@@ -102,7 +113,7 @@ fn rewrite(stage: &Stage, root: &Directory, path: &Path) -> Result<bool, IoError
     if content.contains(&0) {
         return Ok(false);
     }
-    let content = with_own_interpreter(stage, content);
+    let content = with_own_interpreter(content, stage.path(), stage.final_prefix());
     let (from, to) =
         (stage.path().as_os_str().as_bytes(), stage.final_prefix().path().as_os_str().as_bytes());
     fs::replace_file(&stage.join(path), facts.mode, &replace_all(&content, from, to))?;
@@ -112,13 +123,13 @@ fn rewrite(stage: &Stage, root: &Directory, path: &Path) -> Result<bool, IoError
 
 /// A script's first lines, made anew for the final path: what an installer wrote for the longer path of the stage may
 /// take the form for long paths, and does not quote every path that a shell wants quoted.
-fn with_own_interpreter(stage: &Stage, content: Vec<u8>) -> Vec<u8> {
-    let Some(found) = Shebang::parse_in(&content, &[stage.path()]) else { return content };
+pub(super) fn with_own_interpreter(content: Vec<u8>, from: &Path, to: &Prefix) -> Vec<u8> {
+    let Some(found) = Shebang::parse_in(&content, &[from]) else { return content };
     let interpreter = match &found.target {
-        Target::Plain(path) | Target::ThroughShell(path) => path.strip_prefix(stage.path()).ok(),
+        Target::Plain(path) | Target::ThroughShell(path) => path.strip_prefix(from).ok(),
         Target::Beside(_) => None,
     };
-    let Some(interpreter) = interpreter.map(|inside| stage.final_prefix().join(inside)) else {
+    let Some(interpreter) = interpreter.map(|inside| to.join(inside)) else {
         return content;
     };
     match shebang::first_lines(&interpreter, found.argument.as_deref()) {
@@ -140,7 +151,7 @@ fn replace_all(content: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// Every dist-info directory that has a RECORD, relative to the prefix.
-fn dist_infos(tree: &Tree) -> Vec<PathBuf> {
+pub(super) fn dist_infos(tree: &Tree) -> Vec<PathBuf> {
     let records = tree.ids().filter(|&id| tree.facts(id).kind == Kind::File && tree.name(id) == "RECORD");
     let infos = records.map(|id| tree.path(tree.parent(id)));
     let is_info = |info: &PathBuf| info.extension().is_some_and(|extension| extension == "dist-info");

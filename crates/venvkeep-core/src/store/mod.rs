@@ -2,9 +2,12 @@
 
 pub mod default;
 pub mod frozen;
+pub mod intake;
 pub mod known;
+pub mod registry;
 pub mod snapshots;
 pub mod trust;
+pub mod used;
 
 use std::os::unix::ffi::OsStrExt;
 

@@ -12,13 +12,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::used;
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::random;
 use crate::inspect::beside;
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
 use crate::model::naming::{UnusablePath, name_of, prompt_name, usable};
-use crate::model::owner::Viewer;
+use crate::model::owner::{ROOT, Viewer};
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 
@@ -162,6 +163,7 @@ pub fn trust(prefix: &Prefix, caller: &Caller) -> Result<Record, TrustError> {
         return Ok(record);
     }
     fs::create_dirs(&records, 0o700)?;
+    used::prepare(caller)?;
     let facts = fs::lstat(&records)?;
     if facts.uid != caller.viewer.uid || facts.kind != Kind::Directory {
         return Err(Objection::NotYours { path: records, owner: facts.uid }.into());
@@ -197,14 +199,31 @@ pub fn untrust(prefix: &Prefix, caller: &Caller) -> Result<bool, IoError> {
 
 /// The record by which the environment is trusted, where it is.
 pub fn record_of(prefix: &Prefix, caller: &Caller) -> Option<Record> {
-    let read = |path: &Path| {
-        fs::lstat(path).ok().filter(|facts| is_own_file(facts, &caller.viewer))?;
-        fs::read_bounded(path, MAX_RECORD).ok()
-    };
-    let mark = read(&prefix.join(MARK))?;
-    let token = mark.strip_suffix(b"\n").filter(|token| is_token(token))?;
-    let record = parse(&read(&records(caller)?.join(OsStr::from_bytes(token)))?)?;
+    let token = token_of(prefix, caller)?;
+    let record = parse(&read_own(&records(caller)?.join(token), caller)?)?;
     (record.path == prefix.path()).then_some(record)
+}
+
+/// The token in the environment, whether or not there is a record of it.
+pub(super) fn token_of(prefix: &Prefix, caller: &Caller) -> Option<String> {
+    let mark = read_own(&prefix.join(MARK), caller)?;
+    let token = mark.strip_suffix(b"\n").filter(|token| is_token(token))?;
+    String::from_utf8(token.to_owned()).ok()
+}
+
+fn read_own(path: &Path, caller: &Caller) -> Option<Vec<u8>> {
+    fs::lstat(path).ok().filter(|facts| is_own_file(facts, &caller.viewer))?;
+    fs::read_bounded(path, MAX_RECORD).ok()
+}
+
+/// What speaks against running something of an environment because the user asked for it: it has to be the user's own,
+/// as for [`trust`], or root's in a directory of root's, where it is there for everybody.
+pub fn objection_to_running(prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
+    let is_roots = |path: &Path| fs::lstat(path).is_ok_and(|facts| facts.uid == ROOT);
+    if is_roots(prefix.path()) && is_roots(prefix.parent()) {
+        return objection(prefix, &Viewer { uid: ROOT, ..viewer.clone() });
+    }
+    objection(prefix, viewer)
 }
 
 /// Whether the caller's shells may activate the environment by themselves.

@@ -80,6 +80,17 @@ pub(super) enum Step {
         /// Where that is kept afterwards.
         aside: PathBuf,
     },
+    /// Another environment was made from the live one, which gets the name `kept` once the other is in its place.
+    Leaving {
+        /// The live environment.
+        old: Identity,
+        /// Where it is kept.
+        kept: PathBuf,
+        /// The other one.
+        new: Identity,
+        /// Its place.
+        to: PathBuf,
+    },
 }
 
 /// The journal of one environment, locked.
@@ -159,6 +170,19 @@ impl Journal {
             returning: Identity::of(returning),
             live: live.map(Identity::of),
             aside: aside.to_owned(),
+        })
+    }
+
+    pub(super) fn leaving(
+        &mut self,
+        (old, kept): (&Facts, &Path),
+        (new, to): (&Facts, &Path),
+    ) -> Result<(), IoError> {
+        self.write(&Step::Leaving {
+            old: Identity::of(old),
+            kept: kept.to_owned(),
+            new: Identity::of(new),
+            to: to.to_owned(),
         })
     }
 

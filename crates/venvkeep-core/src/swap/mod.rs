@@ -4,6 +4,7 @@
 //! beside the environment under a hidden name. Until [`PendingSwap::settle`] everything can be taken back, and is when
 //! the value is dropped.
 
+mod aside;
 mod journal;
 mod keep;
 mod place;
@@ -12,6 +13,7 @@ mod recover;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+pub use aside::{Leaving, insist_on_movable, leave, set_aside};
 use journal::Identity;
 pub use journal::{How, Journal};
 pub use keep::{bring_back, remove_kept};

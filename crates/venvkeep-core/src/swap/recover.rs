@@ -1,6 +1,14 @@
 //! Settling what an interrupted heal left, from the journal and from what is on the disk. What may be found and what is
 //! then done is a table in `docs/safety.md`, "What is on the disk after a crash"; the fault matrix tests it row by row.
 //!
+//! So has a move, whose new environment stands elsewhere; it removes nothing either:
+//!
+//! | at the prefix | at the new place | done |
+//! |---|---|---|
+//! | the live tree | the new one | moved: the live tree gets its kept name |
+//! | the live tree | anything else | not moved: nothing to do |
+//! | anything else | | all was done |
+//!
 //! Directories are told apart by device and inode, never by name: a sibling is removed only when it is the very
 //! directory that the journal says the heal made. Anything else on the disk is left alone and said.
 
@@ -18,6 +26,15 @@ struct Told {
     swap: Option<(Identity, PathBuf)>,
     rolling_back: bool,
     undo: Option<Undo>,
+    leaving: Option<Leaving>,
+}
+
+/// An environment that is left for another place.
+struct Leaving {
+    old: Identity,
+    kept: PathBuf,
+    new: Identity,
+    to: PathBuf,
 }
 
 /// A kept tree on its way back to the prefix.
@@ -42,10 +59,16 @@ pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
                 told.undo =
                     Some(Undo { kept: here(kept), returning: *returning, live: *live, aside: here(aside) });
             }
+            Step::Leaving { old, kept, new, to } => {
+                told.leaving = Some(Leaving { old: *old, kept: here(kept), new: *new, to: to.clone() });
+            }
         }
     }
     if let Some(undo) = &told.undo {
         return settle_undo(prefix, undo);
+    }
+    if let Some(leaving) = &told.leaving {
+        return settle_move(prefix, leaving);
     }
     let Some((stage, new)) = &told.stage else { return Ok(()) };
     let new = *new;
@@ -103,6 +126,17 @@ fn settle_undo(prefix: &Prefix, undo: &Undo) -> Result<(), SwapError> {
         }
         _ => Err(unsettled()),
     }
+}
+
+/// Sets the environment aside where the one that was made from it is in its place.
+fn settle_move(prefix: &Prefix, leaving: &Leaving) -> Result<(), SwapError> {
+    if !is_sibling(prefix, &leaving.kept) {
+        return Err(SwapError::Unsettled { prefix: prefix.path().to_owned() });
+    }
+    if there(prefix.path())? == Some(leaving.old) && there(&leaving.to)? == Some(leaving.new) {
+        rename::to_free_name(prefix.path(), &leaving.kept)?;
+    }
+    Ok(())
 }
 
 /// The new tree out of the way, then the old one back in its place.

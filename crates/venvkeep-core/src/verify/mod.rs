@@ -19,6 +19,7 @@ use crate::host::process::{self, Invocation, ProcessError};
 use crate::host::programs::{self, TrustedProgram};
 use crate::inspect;
 use crate::inspect::snapshot::Snapshot;
+use crate::model::facts::Facts;
 use crate::model::interrupt::Interrupt;
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
@@ -63,6 +64,11 @@ impl VerifiedStage {
     /// Where it is now.
     pub fn path(&self) -> &Path {
         self.stage.path()
+    }
+
+    /// Which directory it is, whatever its name will be.
+    pub fn identity(&self) -> &Facts {
+        &self.stage.place().identity
     }
 
     /// Hands the stage on.

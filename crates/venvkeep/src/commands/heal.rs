@@ -61,12 +61,16 @@ pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     Ok(exit)
 }
 
-fn exit_of(report: &Report) -> Exit {
+pub(super) fn exit_of(report: &Report) -> Exit {
     match report.outcome {
         // What a heal cannot put right (a dependency that was never installed) is still there.
         Outcome::Healthy if status(&report.before) != Status::Healthy => Exit::Findings,
-        Outcome::Healed if status(&report.after) != Status::Healthy => Exit::Findings,
-        Outcome::Healed | Outcome::Healthy | Outcome::Planned => Exit::Done,
+        Outcome::Healed | Outcome::Cloned | Outcome::Moved if status(&report.after) != Status::Healthy => {
+            Exit::Findings
+        }
+        Outcome::Healed | Outcome::Cloned | Outcome::Moved | Outcome::Healthy | Outcome::Planned => {
+            Exit::Done
+        }
         Outcome::Failed => Exit::Failed,
         Outcome::NeedsAttention => Exit::Attention,
     }

@@ -3,11 +3,16 @@
 pub(crate) mod activate;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod copy;
 pub(crate) mod default;
 pub(crate) mod freeze;
 pub(crate) mod heal;
+pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod prune;
+pub(crate) mod remove;
+pub(crate) mod rename;
+pub(crate) mod run;
 pub(crate) mod shims;
 mod shims_status;
 pub(crate) mod trust;

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::Emphasis;
+use crate::render::size::size;
 use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
@@ -132,31 +133,4 @@ fn document(done: &[Pruned]) -> Value {
         "freed": done.iter().flat_map(|one| &one.removed).map(|tree| tree.bytes).sum::<u64>(),
         "command": command_for(done),
     })
-}
-
-/// `12.3 MB`.
-fn size(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut number = bytes as f64;
-    let mut unit = "bytes";
-    for larger in ["kB", "MB", "GB", "TB"] {
-        if number < 1000.0 {
-            break;
-        }
-        number /= 1000.0;
-        unit = larger;
-    }
-    if unit == "bytes" { format!("{bytes} bytes") } else { format!("{number:.1} {unit}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(1_000), "1.0 kB");
-        assert_eq!(size(702_400_000), "702.4 MB");
-    }
 }

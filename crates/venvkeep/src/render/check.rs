@@ -1,9 +1,11 @@
 //! What `check` shows: for each environment its state, what is wrong and how it came about, and the one command.
 
 use serde_json::{Value, json};
-use venvkeep_core::diagnose::finding::{Code, Finding, Remedy, Severity, Status};
+use venvkeep_core::diagnose::finding::{Code, Finding, Remedy, Severity, Status, status};
 use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::snapshot::{EnvironmentKind, Snapshot};
+use venvkeep_core::inspect::summary::Summary;
+use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::tree::Tree;
 
 use super::json as shared;
@@ -149,34 +151,46 @@ fn is_about_rights(finding: &Finding) -> bool {
 /// The body of the JSON document.
 pub(crate) fn document(checked: &[Checked]) -> Value {
     let environments: Vec<Value> = checked.iter().map(environment_value).collect();
-    let count = |status: Status| checked.iter().filter(|one| one.status() == status).count();
     json!({
         "environments": environments,
-        "summary": {
-            "healthy": count(Status::Healthy),
-            "degraded": count(Status::Degraded),
-            "broken": count(Status::Broken),
-        },
+        "summary": summary(&checked.iter().map(Checked::status).collect::<Vec<_>>()),
     })
 }
 
 fn environment_value(one: &Checked) -> Value {
-    let (prefix, snapshot) = (&one.prefix, one.snapshot.as_ref());
-    let owner = snapshot.map(|snapshot| snapshot.tree.facts(Tree::ROOT).uid);
-    let findings: Vec<Value> =
-        one.findings.iter().map(|finding| shared::finding(finding, &one.heal)).collect();
+    let summary = one.snapshot.as_ref().map(Summary::of);
+    environment_document(&one.prefix, summary.as_ref(), (&one.findings, &one.heal))
+}
+
+/// An environment in the common envelope: what it is and what is wrong with it, and the command that heals it.
+pub(super) fn environment_document(
+    prefix: &Prefix,
+    summary: Option<&Summary>,
+    (findings, heal): (&[Finding], &str),
+) -> Value {
+    let told: Vec<Value> = findings.iter().map(|finding| shared::finding(finding, heal)).collect();
     json!({
         "path": prefix.path().to_string_lossy(),
         "name": prefix.name().to_string_lossy(),
-        "status": one.status(),
-        "kind": kind(snapshot.map_or(EnvironmentKind::Unknown, |snapshot| snapshot.kind)),
+        "status": status(findings),
+        "kind": kind(summary.map_or(EnvironmentKind::Unknown, |summary| summary.kind)),
         "python": {
-            "implementation": snapshot.and_then(Snapshot::implementation),
-            "version": snapshot.and_then(|snapshot| snapshot.python).map(|version| version.to_string()),
+            "implementation": summary.and_then(|summary| summary.implementation),
+            "version": summary.and_then(|summary| summary.python).map(|version| version.to_string()),
         },
-        "owner": owner.map(|uid| json!({ "uid": uid, "name": credentials::user_name(uid) })),
-        "entries": snapshot.map_or(0, |snapshot| snapshot.tree.len()),
-        "findings": findings,
+        "owner": summary.map(|one| json!({ "uid": one.owner, "name": credentials::user_name(one.owner) })),
+        "entries": summary.map_or(0, |summary| summary.entries),
+        "findings": told,
+    })
+}
+
+/// How many there are of each state.
+pub(super) fn summary(states: &[Status]) -> Value {
+    let count = |status: Status| states.iter().filter(|one| **one == status).count();
+    json!({
+        "healthy": count(Status::Healthy),
+        "degraded": count(Status::Degraded),
+        "broken": count(Status::Broken),
     })
 }
 
@@ -202,7 +216,7 @@ fn kind(kind: EnvironmentKind) -> &'static str {
     }
 }
 
-fn status_word(status: Status) -> &'static str {
+pub(super) fn status_word(status: Status) -> &'static str {
     match status {
         Status::Healthy => "healthy",
         Status::Degraded => "degraded",
@@ -210,7 +224,7 @@ fn status_word(status: Status) -> &'static str {
     }
 }
 
-fn emphasis(status: Status) -> Emphasis {
+pub(super) fn emphasis(status: Status) -> Emphasis {
     match status {
         Status::Healthy => Emphasis::Good,
         Status::Degraded => Emphasis::Warning,

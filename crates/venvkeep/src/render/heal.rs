@@ -111,6 +111,7 @@ pub(crate) fn report(report: &Report, session: &Session<'_>) -> String {
             format!("{path} is {word}: nothing to do\n")
         }
         Outcome::Planned => format!("Plan for {path} (nothing is changed by this)\n{}", plan(report, paint)),
+        Outcome::Cloned | Outcome::Moved => super::copied::report(report, paint),
         Outcome::Healed | Outcome::Failed | Outcome::NeedsAttention => {
             let word = paint.text(Emphasis::Good, "Healed");
             format!("{word} {path}\n{}", done(report, session, paint))
@@ -177,7 +178,7 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
 }
 
 /// Whether the shell activates it by itself, where it does not.
-fn shell_trust(report: &Report, paint: Paint) -> String {
+pub(super) fn shell_trust(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
     match &report.shell_trust {
         None | Some(ShellTrust::PassedOn) => {}
@@ -197,13 +198,13 @@ fn shell_trust(report: &Report, paint: Paint) -> String {
     text
 }
 
-fn line(text: &mut String, label: &str, content: &str) {
+pub(super) fn line(text: &mut String, label: &str, content: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  {label:10}  {content}");
 }
 
 /// One line for each thing that is broken or degraded; with none, one line that says so.
-fn problems(label: &str, findings: &[Finding]) -> String {
+pub(super) fn problems(label: &str, findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut label = label;
     for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
@@ -327,7 +328,9 @@ fn fetch_by_root(report: &Report, session: &Session<'_>) -> Option<String> {
 }
 
 /// Paths under what is said of them, in the order in which that is first said.
-fn grouped<'a>(said: impl Iterator<Item = (&'static str, &'a Path)>) -> Vec<(&'static str, Vec<&'a Path>)> {
+pub(super) fn grouped<'a>(
+    said: impl Iterator<Item = (&'static str, &'a Path)>,
+) -> Vec<(&'static str, Vec<&'a Path>)> {
     let mut groups: Vec<(&'static str, Vec<&'a Path>)> = Vec::new();
     for (what, path) in said {
         match groups.iter_mut().find(|(known, _)| *known == what) {
@@ -338,7 +341,7 @@ fn grouped<'a>(said: impl Iterator<Item = (&'static str, &'a Path)>) -> Vec<(&'s
     groups
 }
 
-fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     let more = names.len().saturating_sub(LISTED);
     let names: Vec<String> = names.take(LISTED).collect();
     if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }

@@ -1,9 +1,12 @@
 //! What the user sees: results on stdout, everything else on stderr, colours and progress only on a terminal.
 
 pub(crate) mod check;
+pub(crate) mod copied;
 pub(crate) mod heal;
 pub(crate) mod json;
+pub(crate) mod list;
 pub(crate) mod progress;
+pub(crate) mod size;
 
 use std::io::{IsTerminal, Write};
 

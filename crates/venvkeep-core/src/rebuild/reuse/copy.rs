@@ -1,7 +1,7 @@
 //! The copying itself: in parallel, each file read once, hashed and written on the way.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
@@ -17,6 +17,7 @@ use crate::host::fs::{Directory, IoError};
 use crate::host::stream::{Source, Target};
 use crate::model::facts::{Facts, Kind};
 use crate::model::record::{HashAlgorithm, RecordHash};
+use crate::plan::Taking;
 use crate::progress::Event;
 
 /// What a thread reads in one go: most files, whole.
@@ -35,6 +36,8 @@ pub(super) struct Copied {
     pub(super) rewritten: BTreeMap<Claim, (RecordHash, u64)>,
     /// Bytecode that came along, by its new place.
     pub(super) bytecode: HashSet<PathBuf>,
+    /// Files that were changed since they were installed and came along as they are, by their new places.
+    pub(super) changed: BTreeSet<PathBuf>,
 }
 
 /// Copies everything into `target`, a private directory with every directory in it that is needed.
@@ -52,7 +55,12 @@ pub(super) fn all(
         old: order.old,
         interrupt: order.interrupt,
         shebangs: papers::Shebangs::new(order),
-        cache_tag: order.plan.base.cache_tag.as_deref(),
+        // Bytecode names the place that it was compiled at.
+        cache_tag: match order.plan.taking {
+            Taking::Verified => order.plan.base.cache_tag.as_deref(),
+            Taking::AsItIs => None,
+        },
+        taking: order.plan.taking,
         taken,
         source,
         target,
@@ -80,6 +88,7 @@ impl Copied {
         self.faults.append(&mut other.faults);
         self.rewritten.append(&mut other.rewritten);
         self.bytecode.extend(other.bytecode);
+        self.changed.append(&mut other.changed);
         self
     }
 
@@ -101,6 +110,7 @@ struct Copier<'a> {
     interrupt: &'a crate::model::interrupt::Interrupt,
     shebangs: papers::Shebangs<'a>,
     cache_tag: Option<&'a str>,
+    taking: Taking,
     taken: &'a [Taken<'a>],
     source: &'a Directory,
     target: &'a Directory,
@@ -187,9 +197,22 @@ impl Copier<'_> {
         // A name that several distributions use has the bytes of the one that was installed last.
         if !hashes().any(|hash| is_known(hash) && digests.fit(hash)) {
             let altered = file.claims.iter().zip(hashes()).filter(|(_, hash)| !digests.fit(*hash));
-            let path = open.job.from.join(&file.name);
             let altered: Vec<Claim> = altered.map(|(claim, _)| *claim).collect();
-            done.blame(&altered, &format!("{} was altered", path.display()));
+            match self.taking {
+                Taking::Verified => {
+                    let path = open.job.from.join(&file.name);
+                    done.blame(&altered, &format!("{} was altered", path.display()));
+                }
+                Taking::AsItIs if altered.is_empty() => {}
+                Taking::AsItIs => {
+                    // Its row goes on saying what was installed, so that the change can be seen.
+                    done.changed.insert(open.job.to.join(&file.name));
+                    return match script {
+                        Some(Writing::Rewritten { .. }) => Ok(()),
+                        _ => target.set_modified(source.facts().modified_ns).map_err(ReuseError::from),
+                    };
+                }
+            }
         }
         if let Some(Writing::Rewritten { hasher, size }) = script {
             let digest = hasher.finalize().to_vec();

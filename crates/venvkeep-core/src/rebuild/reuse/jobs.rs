@@ -15,8 +15,10 @@ use crate::inspect::listing::{Listing, place};
 use crate::model::distribution::Distribution;
 use crate::model::facts::Kind;
 use crate::model::parts::{Part, Parts};
-use crate::model::record::RecordHash;
+use crate::model::python_version::PythonVersion;
+use crate::model::record::{RecordHash, RecordRow};
 use crate::model::tree::{EntryId, Finder, Tree};
+use crate::plan::Taking;
 
 /// How much one thread copies before it asks for more: enough to make opening the directory cheap.
 const CHUNK_FILES: usize = 64;
@@ -25,7 +27,8 @@ const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 /// One distribution that is taken over.
 pub(super) struct Taken<'a> {
     pub(super) distribution: &'a Distribution,
-    pub(super) parts: Parts<'a>,
+    parts: Parts<'a>,
+    taking: Taking,
     pub(super) listing: Listing,
     /// The directory of its `.dist-info`, before and after, relative to the prefix.
     pub(super) sites: (PathBuf, PathBuf),
@@ -51,7 +54,8 @@ impl<'a> Taken<'a> {
                 Err(why) => (Listing::default(), Some(why)),
             };
             let sites = (old_site, new_site.clone());
-            Self { distribution, parts: inspect::holdings::parts(distribution, old), listing, sites, fault }
+            let (parts, taking) = (inspect::holdings::parts(distribution, old), order.plan.taking);
+            Self { distribution, parts, taking, listing, sites, fault }
         };
         wanted.into_par_iter().map(read).collect()
     }
@@ -59,6 +63,19 @@ impl<'a> Taken<'a> {
     /// Where a file of it belongs.
     pub(super) fn new_place(&self, mapping: &Mapping, path: &Path) -> PathBuf {
         mapping.new_place(path, (&self.sites.0, &self.sites.1))
+    }
+
+    /// What the row of this file is about. As they are, scripts are files like others.
+    pub(super) fn part(&self, row: &RecordRow, path: &Path) -> Part {
+        match (self.parts.part(row, path), self.taking) {
+            (Part::Script(_), Taking::AsItIs) => Part::File,
+            (part, _) => part,
+        }
+    }
+
+    /// A script's name in an environment of another version of Python.
+    pub(super) fn renamed(&self, name: &str, python: PythonVersion) -> String {
+        self.parts.renamed(name, python)
     }
 
     /// The hash in one of its rows.
@@ -136,7 +153,7 @@ impl Jobs {
                     one.fault = Some(format!("{} is outside of the environment", row.path.escape_debug()));
                     break;
                 };
-                if one.parts.part(row, &path) != Part::File {
+                if one.part(row, &path) != Part::File {
                     continue;
                 }
                 let new = mapping.new_place(&path, (&one.sites.0, &one.sites.1));

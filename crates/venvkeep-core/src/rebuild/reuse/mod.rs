@@ -14,7 +14,7 @@ mod mapping;
 mod papers;
 mod place;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::stage::Stage;
@@ -73,6 +73,8 @@ pub(super) struct Gathered {
     private: Option<PathBuf>,
     /// Distributions whose files are not what was recorded, with the reason in words.
     pub(super) unusable: BTreeMap<PackageName, String>,
+    /// Files that were changed since they were installed and are among the copies, relative to the prefix.
+    pub(super) changed: BTreeSet<PathBuf>,
 }
 
 /// Copies every distribution that the plan takes from the old environment, into a stage that holds nothing but the
@@ -84,7 +86,7 @@ pub(super) fn gather(order: &Order<'_>) -> Result<Gathered, ReuseError> {
     };
     let wanted: Vec<&Distribution> = order.old.distributions.iter().filter(is_taken).collect();
     if wanted.is_empty() {
-        return Ok(Gathered { private: None, unusable: BTreeMap::new() });
+        return Ok(Gathered { private: None, unusable: BTreeMap::new(), changed: BTreeSet::new() });
     }
     let private = order.stage.join(DIRECTORY);
     fs::create_dir(&private, 0o700)?;
@@ -102,7 +104,7 @@ pub(super) fn gather(order: &Order<'_>) -> Result<Gathered, ReuseError> {
     jobs.remove_unusable(&taken, &target)?;
     let unusable =
         taken.into_iter().filter_map(|one| Some((one.distribution.name.clone(), one.fault?))).collect();
-    Ok(Gathered { private: Some(private), unusable })
+    Ok(Gathered { private: Some(private), unusable, changed: copied.changed })
 }
 
 impl Gathered {

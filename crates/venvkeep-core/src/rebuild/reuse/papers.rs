@@ -31,7 +31,8 @@ pub(super) struct Shebangs<'a> {
 impl<'a> Shebangs<'a> {
     pub(super) fn new(order: &Order<'a>) -> Self {
         let named = order.old.named_prefixes.iter().map(|named| named.path.as_path());
-        let prefixes = named.chain([order.old.prefix.path()]).collect();
+        let aliases = order.old.aliases.iter().map(PathBuf::as_path);
+        let prefixes = named.chain(aliases).chain([order.old.prefix.path()]).collect();
         Self { prefixes, interpreter: order.plan.prefix.join(INTERPRETER) }
     }
 
@@ -87,7 +88,7 @@ impl Writer<'_> {
     /// What a row means, and where its file was.
     fn part(&self, one: &Taken<'_>, row: &RecordRow) -> Option<(Part, PathBuf)> {
         let path = place(row, &self.order.old.prefix, &self.order.old.tree, one.distribution)?;
-        Some((one.parts.part(row, &path), path))
+        Some((one.part(row, &path), path))
     }
 
     fn make_scripts(&mut self, one: &Taken<'_>) -> Result<(), ReuseError> {
@@ -102,7 +103,7 @@ impl Writer<'_> {
     }
 
     fn name_of(&self, one: &Taken<'_>, entry: &EntryPoint) -> String {
-        one.parts.renamed(&entry.name, self.order.plan.base.version)
+        one.renamed(&entry.name, self.order.plan.base.version)
     }
 
     fn write_scripts(&self) -> Result<(), IoError> {

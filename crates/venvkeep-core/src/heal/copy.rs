@@ -1,0 +1,160 @@
+//! A healthy environment once more, at another place: `clone` and `move`.
+//!
+//! It is a heal to another place that takes everything from the environment as it is, by the same interpreter, and has
+//! paths name the new place. A move sets the old one aside as soon as the new one is in its place.
+
+use std::path::{Path, PathBuf};
+
+use super::{Extent, Heal, HealError, Known, NewPlace, Request, elsewhere};
+use crate::diagnose::diagnose;
+use crate::diagnose::finding::Severity;
+use crate::git_exclude;
+use crate::host::credentials;
+use crate::host::fs;
+use crate::host::running;
+use crate::inspect::snapshot::Sibling;
+use crate::model::caller::Caller;
+use crate::model::interrupt::Interrupt;
+use crate::model::prefix::Prefix;
+use crate::model::siblings::is_journal;
+use crate::plan::{ListOrigin, Network, OwnerTrust, SourceWish, WhenHealthy, Wishes, hostile};
+use crate::progress::Progress;
+use crate::report::{Outcome, Report};
+use crate::store::registry;
+use crate::swap::{self, Journal, SwapError};
+
+/// What is wanted.
+#[derive(Debug)]
+pub struct CopyRequest<'a> {
+    /// The environment.
+    pub prefix: &'a Prefix,
+    /// Where the new one goes: absolute, without `..`, and free.
+    pub to: &'a Path,
+    /// What becomes of it.
+    pub original: Original,
+}
+
+/// What becomes of the environment that is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Original {
+    /// It stays: a clone.
+    Stays,
+    /// It is set aside and kept, as the old tree of a heal: a move.
+    SetAside,
+}
+
+/// Why an environment is neither copied nor moved. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// Something is wrong with it that a copy would have as well.
+    #[error("{} is broken: {why}", .prefix.display())]
+    Broken {
+        /// The environment.
+        prefix: PathBuf,
+        /// The worst of it, in words.
+        why: String,
+    },
+    /// Somebody else could have written it.
+    #[error("{} {why}", .prefix.display())]
+    Hostile {
+        /// The environment.
+        prefix: PathBuf,
+        /// In words.
+        why: String,
+    },
+    /// Its own interpreter cannot be used, and what is installed is for that one.
+    #[error("the Python of {} cannot be used as it is", .prefix.display())]
+    OtherInterpreter {
+        /// The environment.
+        prefix: PathBuf,
+    },
+}
+
+/// Copies one environment.
+pub fn copy(
+    request: &CopyRequest<'_>,
+    caller: &Caller,
+    interrupt: &Interrupt,
+    progress: Progress<'_>,
+) -> Result<Report, HealError> {
+    let inner = Request {
+        prefix: request.prefix,
+        wishes: wishes(),
+        list: None,
+        python: None,
+        extent: Extent::Whole,
+        place: NewPlace::Elsewhere(request.to),
+    };
+    let heal = Heal { request: &inner, caller, interrupt, progress };
+    heal.insist_on_safe_way()?;
+    elsewhere::insist_on_fit(request.to, request.prefix)?;
+    if request.original == Original::Stays {
+        let mut report = elsewhere::heal_to(&heal, sound(&heal)?, request.to, None)?;
+        say(&mut report, Outcome::Cloned);
+        return Ok(report);
+    }
+    // Between two renames there is nothing to look at yet.
+    if fs::lstat_if_any(request.prefix.path())?.is_some() {
+        drop(sound(&heal)?);
+    }
+    let mut journal = departing(request.prefix)?;
+    // With the lock, what an interrupted run left is settled; then the environment may be another one.
+    let known = sound(&heal)?;
+    swap::insist_on_movable(&mut journal)?;
+    let excluded = git_exclude::keep_out(request.prefix, &caller.viewer);
+    let running = running::using(request.prefix.path(), &caller.viewer);
+    let moved = elsewhere::heal_to(&heal, known, request.to, Some(journal));
+    git_exclude::tidy(request.prefix, &caller.viewer);
+    let mut report = super::noting(moved?, &excluded, &running);
+    // A name is a convenience, and nothing to fail for.
+    let _ = registry::hand_on_name(request.prefix, &report.prefix, caller);
+    say(&mut report, Outcome::Moved);
+    Ok(report)
+}
+
+fn wishes() -> Wishes {
+    Wishes {
+        when_healthy: WhenHealthy::Rebuild,
+        owner_trust: OwnerTrust::Required,
+        list: ListOrigin::Environment,
+        sources: SourceWish::AsItIs,
+        network: Network::Offline,
+        skip: Vec::new(),
+    }
+}
+
+fn say(report: &mut Report, done: Outcome) {
+    if report.outcome == Outcome::Healed {
+        report.outcome = done;
+    }
+}
+
+/// The lock on an environment that is about to be left.
+fn departing(prefix: &Prefix) -> Result<Journal, HealError> {
+    if !fs::may_write(prefix.parent()) {
+        return Err(SwapError::parent_denied(prefix).into());
+    }
+    let journal = Journal::open(prefix)?;
+    if fs::lstat_if_any(prefix.path())?.is_none() {
+        // The lock settled a move that was cut off.
+        return Err(HealError::MovedAway { prefix: prefix.path().to_owned() });
+    }
+    Ok(journal)
+}
+
+/// What there is to copy: nothing of it is broken, and nobody but root and the user could have written it.
+fn sound(heal: &Heal<'_>) -> Result<Known, HealError> {
+    let mut known = heal.look()?;
+    let is_own = |beside: &Sibling| matches!(beside, Sibling::Interrupted(path) if is_journal(path));
+    known.snapshot.siblings.retain(|beside| !is_own(beside));
+    known.findings = diagnose(&known.snapshot, &credentials::user_name);
+    heal.insist_on_unmanaged(&known)?;
+    let prefix = known.snapshot.prefix.path().to_owned();
+    if let Some(worst) = known.findings.iter().find(|finding| finding.severity == Severity::Broken) {
+        return Err(CopyError::Broken { prefix, why: worst.message.clone() }.into());
+    }
+    match hostile(&known.snapshot) {
+        Some(hostile) => Err(CopyError::Hostile { prefix, why: hostile.to_string() }.into()),
+        None => Ok(known),
+    }
+}

@@ -1,0 +1,50 @@
+//! The known environments, each with its state.
+
+use std::time::SystemTime;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use crate::diagnose::diagnose;
+use crate::diagnose::finding::Finding;
+use crate::host::credentials;
+use crate::host::fs::IoError;
+use crate::inspect::inspect;
+use crate::inspect::summary::Summary;
+use crate::model::caller::Caller;
+use crate::model::prefix::Prefix;
+use crate::store::known::{self, Known};
+use crate::store::registry::{self, Tidied};
+use crate::store::{trust, used};
+
+/// One of them.
+#[derive(Debug)]
+pub struct Listed {
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub prefix: Prefix,
+    /// What was found in it, and what is wrong with it; an error where it could not be looked at.
+    pub look: Result<(Summary, Vec<Finding>), IoError>,
+    /// When it was last activated or run, as far as that is known.
+    pub last_used: Option<SystemTime>,
+    /// Whether the shell may activate it by itself.
+    pub trusted: bool,
+}
+
+/// All of them, by name; brings the registry in line with the disk first.
+pub fn list(caller: &Caller) -> (Vec<Listed>, Tidied) {
+    let tidied = registry::tidy(caller);
+    let known = known::environments(caller);
+    let listed = known.into_par_iter().filter_map(|one| look(one, caller)).collect();
+    (listed, tidied)
+}
+
+fn look(known: Known, caller: &Caller) -> Option<Listed> {
+    let prefix = Prefix::new(known.path).ok()?;
+    let look = inspect(&prefix, &caller.viewer).map(|snapshot| {
+        let findings = diagnose(&snapshot, &credentials::user_name);
+        (Summary::of(&snapshot), findings)
+    });
+    let (last_used, trusted) = (used::last(&prefix, caller), trust::is_trusted(&prefix, caller));
+    Some(Listed { name: known.name, prefix, look, last_used, trusted })
+}

@@ -1,0 +1,79 @@
+//! An environment is taken away without being lost: it gets a kept tree's name beside its place. `undo` brings it back,
+//! `prune` gives back its space.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::diagnose::finding::Remedy;
+use crate::diagnose::managed;
+use crate::git_exclude;
+use crate::host::fs::{self, IoError};
+use crate::host::running::{self, Running};
+use crate::inspect::beside;
+use crate::inspect::inspect;
+use crate::model::caller::Caller;
+use crate::model::prefix::Prefix;
+use crate::swap::{self, Journal, SwapError};
+
+/// An environment that is set aside.
+#[derive(Debug)]
+pub struct Removed {
+    /// Where it was.
+    pub prefix: Prefix,
+    /// Where it is kept.
+    pub kept: PathBuf,
+    /// The user's processes that use its files.
+    pub running: Vec<Running>,
+}
+
+/// Why it was not. It is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    /// It could not be looked at.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// It could not be moved.
+    #[error(transparent)]
+    Swap(#[from] SwapError),
+    /// Another tool keeps the environment.
+    #[error("{} is kept by {tool}", .prefix.display())]
+    ManagedElsewhere {
+        /// The environment.
+        prefix: PathBuf,
+        /// The tool.
+        tool: &'static str,
+        /// What it is told to put such an environment right.
+        remedy: Remedy,
+    },
+    /// What an interrupted run had left was settled, and with that it is gone from its place.
+    #[error("there is no environment at {} any more: a move that was cut off is finished now", .prefix.display())]
+    MovedAway {
+        /// The place.
+        prefix: PathBuf,
+    },
+}
+
+/// Sets an environment aside, in whatever state it is.
+pub fn remove(prefix: &Prefix, caller: &Caller) -> Result<Removed, RemoveError> {
+    let viewer = &caller.viewer;
+    if !fs::may_write(prefix.parent()) {
+        return Err(SwapError::parent_denied(prefix).into());
+    }
+    if fs::lstat_if_any(prefix.path())?.is_some()
+        && let Some(manager) = managed::manager(&inspect(prefix, viewer)?)
+    {
+        let (prefix, tool, remedy) = (prefix.path().to_owned(), manager.tool, manager.remedy);
+        return Err(RemoveError::ManagedElsewhere { prefix, tool, remedy });
+    }
+    let mut journal = Journal::open(prefix)?;
+    if fs::lstat_if_any(prefix.path())?.is_none() {
+        return Err(RemoveError::MovedAway { prefix: prefix.path().to_owned() });
+    }
+    swap::insist_on_movable(&mut journal)?;
+    let _ = git_exclude::keep_out(prefix, viewer);
+    let running = running::using(prefix.path(), viewer);
+    let kept = swap::set_aside(&journal, &beside::stamp(SystemTime::now())).map_err(SwapError::from);
+    drop(journal);
+    git_exclude::tidy(prefix, viewer);
+    Ok(Removed { prefix: prefix.clone(), kept: kept?, running })
+}

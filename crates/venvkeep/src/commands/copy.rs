@@ -1,0 +1,95 @@
+//! `venvkeep clone` and `venvkeep move`.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use venvkeep_core::heal::{self, CopyError, CopyRequest, HealError, Original};
+use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::model::printable::{printable, shell_word};
+use venvkeep_core::new::place::place;
+use venvkeep_core::progress::{Event, Progress};
+use venvkeep_core::root::{AsRoot, insist_on_right_user};
+
+use super::heal::exit_of;
+use super::rename::note_namesakes;
+use crate::args::CopyArguments;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::hints;
+use crate::render::progress::Spinner;
+use crate::render::{copied, heal as shown};
+use crate::request::Session;
+
+/// Runs the command.
+pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_>) -> Result<Exit, Failure> {
+    session.stop_cleanly()?;
+    let command = match original {
+        Original::Stays => "clone",
+        Original::SetAside => "move",
+    };
+    let prefix = super::environments(std::slice::from_ref(&wish.environment), session)?.remove(0);
+    let to = place(Some(&wish.to), &session.caller.cwd).map_err(|why| {
+        Failure::new(Exit::Usage, format!("no environment can be at {}: {why}", printable(&wish.to)))
+            .hint("Choose another name, or a directory without such characters in its path.")
+    })?;
+    let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
+    let touched = match original {
+        Original::Stays => vec![to.environment.as_path()],
+        Original::SetAside => vec![prefix.path(), to.environment.as_path()],
+    };
+    for place in touched {
+        insist_on_right_user(place, &session.caller, as_root)
+            .map_err(|refusal| hints::wrong_user(&refusal, command))?;
+    }
+    let request = CopyRequest { prefix: &prefix, to: &to.environment, original };
+    let spinner = Spinner::new(session.screen, &printable(prefix.path()));
+    let listener = |event: Event<'_>| spinner.show(event);
+    let copied = heal::copy(&request, &session.caller, &session.interrupt, Progress::new(&listener));
+    spinner.finish();
+    let report = copied.map_err(|error| failure(&error, &prefix, (command, to.environment), session))?;
+    if session.screen.json {
+        session.screen.json(command, json!({ "environments": [shown::document(&report)] }))?;
+    } else {
+        session.screen.result(&copied::report(&report, session.screen.paint()))?;
+    }
+    note_namesakes(&to.name, report.prefix.path(), session);
+    Ok(exit_of(&report))
+}
+
+fn failure(
+    error: &HealError,
+    prefix: &Prefix,
+    (command, to): (&str, PathBuf),
+    session: &Session<'_>,
+) -> Failure {
+    let word = shell_word(prefix.path());
+    let failure = Failure::new(Exit::Failed, printable(error.to_string())).live(error.live());
+    match error {
+        HealError::Copy(CopyError::Broken { .. }) => failure
+            .hint(format!("A copy would be as broken. Put it right first:  venvkeep heal {word}"))
+            .hint(format!(
+                "or build a sound one at the other place:  venvkeep heal --to {} {word}",
+                shell_word(&to)
+            )),
+        HealError::Copy(CopyError::Hostile { .. }) => Failure { exit: Exit::Attention, ..failure }
+            .hint("A copy would bring along what they wrote. See what it is, and rebuild it as yours:")
+            .hint(format!("  venvkeep check {word}"))
+            .hint(format!("  venvkeep heal {word}")),
+        HealError::Copy(CopyError::OtherInterpreter { .. }) => failure
+            .hint("It was moved or replaced, or others can change it. With another one:")
+            .hint(format!("  venvkeep heal --to {} {word}", shell_word(&to))),
+        HealError::MovedAway { .. } => Failure { exit: Exit::Usage, ..failure }
+            .hint(format!("Look whether it is where you wanted it:  venvkeep check {}", shell_word(&to))),
+        HealError::Plan(_) | HealError::Build(venvkeep_core::rebuild::build::BuildError::Altered { .. }) => {
+            failure
+                .hint(format!(
+                    "{command} takes everything as it is. To have what cannot be copied fetched instead:"
+                ))
+                .hint(format!("  venvkeep heal --to {} {word}", shell_word(&to)))
+        }
+        _ => {
+            let failure = hints::heal(error, prefix, &session.caller);
+            if error.is_interrupted() { Failure { exit: Exit::Interrupted, ..failure } } else { failure }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! `clone` and `move`: a healthy environment at another place, every path in it following, nothing of it lost.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use venvkeep_testkit::{Context, Environment, Maker, Need, Project, Who, fingerprint, owners, require};
+
+use crate::VENVKEEP;
+use crate::support::{accounted, assert_works, finding_codes, kept_tree, names_in, paths};
+
+const PACKAGES: [&str; 6] = ["with-scripts", "with-deps", "pure-one", "extra-dep", "odd.name_x", "ns-part"];
+
+/// An environment of the user's with what people have in theirs.
+fn full<'c>(ctx: &'c Context, project: &Project<'c>, maker: Maker) -> Environment<'c> {
+    let env = project.venv_by_owner(maker).packages(PACKAGES).build();
+    let own = |inside: &str, text: &str| {
+        let path = env.path().join(inside);
+        fs::create_dir_all(path.parent().expect("it lies in the environment")).expect("root may");
+        fs::write(&path, text).expect("root may");
+    };
+    let prefix = env.str();
+    own("share/jupyter/kernels/k/kernel.json", &format!("{{\"argv\": [\"{prefix}/bin/python\"]}}\n"));
+    own("etc/paths.txt", &format!("{prefix}/lib\n{prefix}2/lib\n/mnt{prefix}\nfile://{prefix}/x\n"));
+    own("etc/plain.txt", "mine\n");
+    own("bin/own-tool", &format!("#!{prefix}/bin/python\nprint('own works')\n"));
+    fs::set_permissions(env.bin("own-tool"), Permissions::from_mode(0o755)).expect("root may");
+    symlink(env.path().join("etc/plain.txt"), env.path().join("etc/link")).expect("root may");
+    symlink("../../outside.txt", env.path().join("etc/out")).expect("root may");
+    project.write("outside.txt", "outside\n");
+    env.chown("", Who::User);
+    // Bytecode that names the place.
+    let all =
+        format!("import compileall; compileall.compile_dir('{}', quiet=2)", env.site_packages().display());
+    ctx.program(Who::User, env.bin("python")).args(["-c", &all]).run().success();
+    env
+}
+
+/// The files below a directory whose bytes name another place.
+fn that_name(directory: &Path, place: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).expect("root may") {
+            let path = entry.expect("root may").path();
+            let kind = fs::symlink_metadata(&path).expect("root may").file_type();
+            if kind.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let bytes = if kind.is_symlink() {
+                fs::read_link(&path).expect("root may").into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&path).expect("root may")
+            };
+            if bytes.windows(place.len()).any(|window| window == place.as_bytes()) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The copy at `path` is the user's, works, and names nothing of the place that it was made from.
+fn assert_is_copy(ctx: &Context, path: &Path, maker: Maker, (from, frozen): (&str, &[String])) {
+    let copy = Environment::at(ctx, path.to_owned(), maker, Who::User);
+    assert_eq!(owners(path).into_iter().collect::<Vec<_>>(), [Who::User.uid()]);
+    // The one file speaks of other places as well, whose names go on with the environment's.
+    let named = that_name(path, from);
+    assert_eq!(named, [path.join("etc/paths.txt")]);
+    let text = fs::read_to_string(path.join("etc/paths.txt")).expect("root may");
+    let (here, url) = (path.display(), path.display().to_string().replace(' ', "%20"));
+    assert_eq!(text, format!("{here}/lib\n{from}2/lib\n/mnt{from}\nfile://{url}/x\n"));
+    assert_eq!(fs::read_to_string(path.join("etc/link")).expect("it leads to the copy"), "mine\n");
+    assert_eq!(fs::read_to_string(path.join("etc/out")).expect("it leads where it did"), "outside\n");
+    assert_works(ctx, &copy);
+    ctx.program(Who::User, copy.bin("own-tool")).run().success().stdout_is("own works\n");
+    assert_eq!(copy.freeze_all(), frozen);
+    let check = ctx.venvkeep(["check", "--deep", "--json", copy.str()]).run().success();
+    assert!(finding_codes(&check).is_empty(), "{check}");
+}
+
+#[test]
+fn a_clone_is_the_same_at_another_place_and_names_nothing_of_the_first() {
+    if !require(&[Need::Uv, Need::Virtualenv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for (name, maker) in [("venv", Maker::Venv), ("virtualenv", Maker::Virtualenv), ("uv", Maker::Uv)] {
+        let project = ctx.project(name);
+        let env = full(&ctx, &project, maker);
+        let frozen = env.freeze_all();
+        let before = fingerprint(project.path());
+        let target = ctx.home(Who::User).join("copies of").join(name).join(".venv");
+        let to = target.to_str().expect("the kit's paths are text");
+        let clone = ctx.venvkeep(["clone", env.str(), to, "--json"]).index_unreachable().run().success();
+        before.assert_unchanged();
+        let report = accounted(&clone);
+        assert_eq!(report["outcome"], "cloned", "{clone}");
+        assert_eq!(report["dropped"], serde_json::json!([]), "{clone}");
+        assert_is_copy(&ctx, &target, maker, (env.str(), &frozen));
+        ctx.venvkeep(["clone", env.str(), to]).run().code(2).stderr_has("taken");
+    }
+}
+
+#[test]
+fn a_move_leaves_the_old_tree_and_undo_brings_it_back() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = full(&ctx, &project, Maker::Venv);
+    let frozen = env.freeze_all();
+    let before = fingerprint(env.path());
+    let target = ctx.home(Who::User).join("moved/.venv");
+    let to = target.to_str().expect("the kit's paths are text");
+    project.venvkeep(["move", ".venv", to, "--json"]).index_unreachable().run().success();
+    assert!(!env.path().exists());
+    before.assert_same(&fingerprint(kept_tree(project.path())));
+    assert_is_copy(&ctx, &target, Maker::Venv, (env.str(), &frozen));
+    assert_eq!(names_in(target.parent().expect("it lies in a directory")).len(), 1);
+
+    project.venvkeep(["undo", ".venv"]).run().success();
+    before.assert_same(&fingerprint(env.path()));
+    project.venvkeep(["remove", ".venv"]).run().success();
+    project.venvkeep(["prune", ".venv"]).run().success();
+    assert!(names_in(project.path()).iter().all(|name| !name.contains("venv")));
+    // What is in the copy stands by itself.
+    let copy = Environment::at(&ctx, target.clone(), Maker::Venv, Who::User);
+    assert_works(&ctx, &copy);
+}
+
+#[test]
+fn files_that_were_changed_by_hand_come_along_as_they_are_and_are_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(["with-scripts", "pure-one"]).build();
+    let module = env.site_packages().join("pure_one/__init__.py");
+    let patched = fs::read_to_string(&module).expect("root may") + "\nPATCHED = True\n";
+    fs::write(&module, &patched).expect("root may");
+    let script = env.bin("with-scripts");
+    let text =
+        fs::read_to_string(&script).expect("root may").replacen("import sys\n", "import sys  # mine\n", 1);
+    fs::write(&script, text).expect("root may");
+    let clone = project.venvkeep(["clone", ".venv", "copy", "--json"]).index_unreachable().run();
+    // The change is a finding in the copy as it was in the original.
+    let report = accounted(&clone.code(1));
+    let notes = paths(&report, "notes");
+    assert!(notes.iter().any(|path| path.ends_with("pure_one/__init__.py")), "{notes:?}");
+    assert!(notes.contains(&"bin/with-scripts".to_owned()), "{notes:?}");
+    let copy = project.path().join("copy/.venv");
+    let inside = module.strip_prefix(env.path()).expect("it lies in the environment");
+    assert_eq!(fs::read_to_string(copy.join(inside)).expect("root may"), patched);
+    let copied = fs::read_to_string(copy.join("bin/with-scripts")).expect("root may");
+    assert!(
+        copied.contains("import sys  # mine\n") && copied.starts_with(&format!("#!{}/bin/", copy.display()))
+    );
+    let check = project.venvkeep(["check", "copy/.venv", "--json"]).run().code(1);
+    assert_eq!(finding_codes(&check).into_iter().collect::<Vec<_>>(), ["files-altered"]);
+    assert!(that_name(&copy, env.str()).is_empty());
+}
+
+#[test]
+fn editable_projects_stay_or_come_along_by_where_they_are() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let outside = project.source("outside-edit", "1.0");
+    let env = project.venv_by_owner(Maker::Venv).build();
+    let inside = env.path().join("src");
+    fs::create_dir(&inside).expect("root may");
+    env.chown("src", Who::User);
+    fs::rename(project.source("inside-edit", "1.0"), inside.join("inside-edit")).expect("root may");
+    for source in [outside.clone(), inside.join("inside-edit")] {
+        let source = source.to_str().expect("the kit's paths are text").to_owned();
+        env.install(["--no-build-isolation", "-e", &source]);
+    }
+    project.venvkeep(["clone", ".venv", "copy"]).index_unreachable().run().success();
+    let copy = project.path().join("copy/.venv");
+    let print = "import inside_edit, outside_edit; print(inside_edit.__file__); print(outside_edit.__file__)";
+    let printed = ctx.program(Who::User, copy.join("bin/python")).args(["-c", print]).run().success();
+    let expected = format!(
+        "{}\n{}\n",
+        copy.join("src/inside-edit/src/inside_edit.py").display(),
+        outside.join("src/outside_edit.py").display()
+    );
+    printed.stdout_is(&expected);
+    assert!(that_name(&copy, env.str()).is_empty());
+}
+
+#[test]
+fn what_is_refused_is_refused_with_the_reason_and_changes_nothing() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    project.write("taken/file", "x");
+    project.venv_by_owner(Maker::VenvWithoutPip).at("broken").build().dangle_interpreter();
+    let roots = project.venv_by_root(Maker::VenvWithoutPip).at("roots").build();
+    let open = project.venv_by_owner(Maker::VenvWithoutPip).at("open").build();
+    fs::set_permissions(open.site_packages(), Permissions::from_mode(0o777)).expect("root may");
+    let closed = ctx.project_of(Who::Root, "closed");
+    let before = fingerprint(project.path());
+    for command in ["clone", "move"] {
+        let refused = |from: &str, to: &str, code: i32, words: &str| {
+            project.venvkeep([command, from, to]).index_unreachable().run().code(code).stderr_has(words);
+            before.assert_unchanged();
+        };
+        refused(".venv", "./taken", 2, "taken");
+        refused(".venv", ".venv/inside", 2, "inside");
+        refused(".venv", "./a:b", 2, "colon");
+        refused(".venv", "/proc/nothing/here", 3, "");
+        refused("./broken", "./elsewhere", 3, "venvkeep heal");
+        refused("./roots", "./elsewhere", 3, "venvkeep heal");
+        refused("./open", "./elsewhere", 4, "other users can change");
+        refused("./nothing", "./elsewhere", 2, "nothing at");
+        let unwritable = closed.path().join("x/.venv");
+        refused(".venv", unwritable.to_str().expect("text"), 3, "");
+        // As root over a user's directory, and under sudo.
+        let by_root =
+            ctx.venvkeep_by(Who::Root, [command, env.str(), "./elsewhere"]).current_dir(project.path());
+        by_root.run().code(2).stderr_has("docker run --user");
+        before.assert_unchanged();
+    }
+    assert_eq!(owners(roots.path()).into_iter().collect::<Vec<_>>(), [0]);
+
+    // Its directory is root's: it can be cloned from there, and not be moved away.
+    let shared = ctx.project_of(Who::Root, "shared");
+    let there = shared.venv_by_root(Maker::VenvWithoutPip).build();
+    there.chown("", Who::User);
+    let before = fingerprint(shared.path());
+    let target = ctx.home(Who::User).join("from-shared/.venv");
+    let to = target.to_str().expect("the kit's paths are text");
+    ctx.venvkeep(["move", there.str(), to]).run().code(3).stderr_has("may not write the directory");
+    assert!(!target.exists());
+    ctx.venvkeep(["clone", there.str(), to]).run().success();
+    before.assert_unchanged();
+}
+
+#[test]
+fn what_another_tool_keeps_is_that_tools() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("pipx/venvs");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).at("tool").build();
+    let before = fingerprint(project.path());
+    for args in [&["clone", env.str(), "./x"][..], &["move", env.str(), "./x"], &["remove", env.str()]] {
+        project.venvkeep(args).run().code(4).stderr_has("pipx");
+        before.assert_unchanged();
+    }
+}

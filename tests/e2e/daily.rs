@@ -1,0 +1,203 @@
+//! `run`, `remove`, `list`, `rename` and taking environments in.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::Value;
+use venvkeep_testkit::{Context, Maker, Output, Who, fingerprint};
+
+use crate::VENVKEEP;
+use crate::support::{kept_tree, names_in};
+
+/// `name` and `path` of each listed environment.
+fn listed(list: &Output) -> Vec<(String, String)> {
+    let environments = list.stdout_json()["environments"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    environments.iter().map(|one| (text(&one["name"]), text(&one["path"]))).collect()
+}
+
+fn named(list: &Output, name: &str) -> Value {
+    let environments = list.stdout_json()["environments"].as_array().cloned().unwrap_or_default();
+    environments.into_iter().find(|one| one["name"] == name).unwrap_or_default()
+}
+
+#[test]
+fn run_is_the_command_itself_in_the_environment() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let prefix = project.path().join(".venv");
+    let run = |args: &[&str]| project.venvkeep([&["run", ".venv", "--"], args].concat());
+    let seen =
+        "import sys, os; print(sys.prefix, os.environ['VIRTUAL_ENV'], os.environ['VIRTUAL_ENV_PROMPT'],
+        os.environ['PATH'].split(':')[0], 'PYTHONHOME' in os.environ, os.environ.get('KEPT'), sys.argv[1:])";
+    let printed =
+        run(&["python", "-c", seen, "--json", "-x"]).env("PYTHONHOME", "/nowhere").env("KEPT", "yes");
+    let (path, bin) = (prefix.display(), prefix.join("bin"));
+    let bin = bin.display();
+    printed.run().success().stdout_is(&format!("{path} {path} proj {bin} False yes ['--json', '-x']\n"));
+    run(&["python", "-c", "raise SystemExit(42)"]).run().code(42);
+    // The signal is the command's own end.
+    let killed = run(&["python", "-c", "import os; os.kill(os.getpid(), 15)"]).run();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&killed.status), Some(15), "{killed}");
+    // It is the same process: nothing stands between.
+    let parent = "import os; print(os.getppid())";
+    let direct = ctx.program(Who::User, "sh").args(["-c", "echo $$; exec \"$@\"", "sh"]);
+    let direct =
+        direct.arg(VENVKEEP).args(["run", prefix.to_str().expect("text"), "--", "sh", "-c", "echo $$"]);
+    let pids: Vec<String> = direct.run().success().stdout.lines().map(str::to_owned).collect();
+    assert_eq!(pids[0], pids[1], "{parent}");
+    run(&["no-such-command"]).run().code(127).stderr_has("no-such-command");
+    project.write("not-executable", "x");
+    run(&["./not-executable"]).run().code(126);
+    // Inside another environment, that one's programs are not found any more.
+    let other = ctx.project("other");
+    other.venvkeep(["new", "--seed", "none"]).run().success();
+    let active = run(&["python", "-c", "import os; print(os.environ['PATH'].count('other'))"]);
+    let active =
+        active.env("VIRTUAL_ENV", other.path().join(".venv")).path_first(other.path().join(".venv/bin"));
+    active.run().success().stdout_is("0\n");
+    project
+        .venvkeep(["run", "--", "python", "-c", "import sys; print(sys.prefix)"])
+        .run()
+        .success()
+        .stdout_is(&format!("{path}\n"));
+    assert!(named(&ctx.venvkeep(["list", "--json"]).run().success(), "proj")["last_used"].is_string());
+}
+
+#[test]
+fn run_refuses_what_others_could_have_written() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    let traps = ctx.traps("run");
+    traps.set_startup_files(&env);
+    traps.set_programs(&env.path().join("bin"), &["python", "tool"]);
+    let refused = |words: &str| {
+        project.venvkeep(["run", ".venv", "--", "tool"]).run().code(4).stderr_has(words);
+        traps.assert_untouched();
+    };
+    refused("venvkeep heal");
+    env.chown("", Who::User);
+    env.chown("bin", Who::Other);
+    refused("12346");
+    env.chown("bin", Who::User);
+    let open = |mode| {
+        fs::set_permissions(env.path().join("bin"), std::os::unix::fs::PermissionsExt::from_mode(mode))
+    };
+    open(0o777).expect("root may");
+    refused("chmod go-w");
+    open(0o755).expect("root may");
+    // Root does not run what is a user's.
+    let by_root = ctx.venvkeep_by(Who::Root, ["run", env.str(), "--", "tool"]);
+    by_root.run().code(4).stderr_has("12345");
+    traps.assert_untouched();
+    // What root offers to everybody is run.
+    let shared = ctx.project_of(Who::Root, "shared");
+    let env = shared.venv_by_root(Maker::VenvWithoutPip).build();
+    ctx.venvkeep(["run", env.str(), "--", "python", "-c", "print(1)"]).run().success().stdout_is("1\n");
+}
+
+#[test]
+fn removed_is_set_aside_until_it_is_pruned() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let prefix = project.path().join(".venv");
+    let before = fingerprint(&prefix);
+    project.venvkeep(["remove"]).run().code(2);
+    project.venvkeep(["remove", "proj"]).run().success().stdout_has("venvkeep undo");
+    assert!(!prefix.exists());
+    before.assert_same(&fingerprint(kept_tree(project.path())));
+    ctx.venvkeep(["remove", "proj"]).run().code(2);
+    assert_eq!(listed(&ctx.venvkeep(["list", "--json"]).run().success()), []);
+    ctx.venvkeep(["undo", "proj"]).run().success();
+    before.assert_same(&fingerprint(&prefix));
+    project.venvkeep(["trust"]).run().success();
+
+    // Root's, in a directory of the user's: only its name changes.
+    let env = project.venv_by_root(Maker::VenvWithoutPip).at("roots").build();
+    project.venvkeep(["remove", "./roots"]).run().success();
+    assert!(!env.path().exists());
+    project.venvkeep(["undo", "./roots"]).run().success();
+    assert!(env.path().exists());
+    ctx.venvkeep_by(Who::Root, ["remove", env.str()]).run().code(2).stderr_has("venvkeep remove");
+
+    let closed = ctx.project_of(Who::Root, "closed");
+    let env = closed.venv_by_root(Maker::VenvWithoutPip).build();
+    ctx.venvkeep(["remove", env.str()]).run().code(3).stderr_has("may not write the directory");
+    assert_eq!(names_in(closed.path()).len(), 1);
+}
+
+#[test]
+fn the_known_are_listed_under_their_names_wherever_they_went() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (one, two) = (ctx.project("a/proj"), ctx.project("b/proj"));
+    let list = || ctx.venvkeep(["list", "--json"]).run().success();
+    one.venvkeep(["new", "--seed", "none"]).run().success();
+    two.venvkeep(["new", "--seed", "none"]).run().success();
+    let path = |place: &Path| place.join(".venv").to_str().expect("text").to_owned();
+    let (first, second) = (path(one.path()), path(two.path()));
+    let both = [("proj".to_owned(), first.clone()), ("proj".to_owned(), second.clone())];
+    assert_eq!(listed(&list()), both);
+    ctx.venvkeep(["list"]).run().success().stdout_has(&first).stderr_has("2 environments are called proj");
+    ctx.venvkeep(["check", "proj"]).run().code(2).stderr_has(&second);
+    let about = named(&list(), "proj");
+    assert_eq!((about["status"].as_str(), about["trusted"].as_bool()), (Some("healthy"), Some(true)));
+    assert!(about["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{about}");
+
+    two.venvkeep(["rename", ".venv", "hammer"]).run().success();
+    assert_eq!(listed(&list())[0], ("hammer".to_owned(), second.clone()));
+    ctx.venvkeep(["check", "hammer"]).run().success();
+    for wrong in ["", "a/b", "--x", ".."] {
+        two.venvkeep(["rename", "--", ".venv", wrong]).run().code(2);
+    }
+    let done = ctx.venvkeep(["__complete", "bash", "2", "venvkeep", "run", "ham"]).run().success();
+    assert!(done.stdout.contains("hammer"), "{done}");
+
+    // A directory on the way is renamed by hand.
+    fs::rename(two.path(), two.path().with_file_name("other")).expect("root may");
+    let second = path(&two.path().with_file_name("other"));
+    assert_eq!(listed(&list())[0], ("hammer".to_owned(), second.clone()));
+    // And moved by venvkeep.
+    let third = ctx.home(Who::User).join("third").join(".venv");
+    ctx.venvkeep(["move", "hammer", third.to_str().expect("text")]).run().success();
+    assert_eq!(listed(&list())[0], ("hammer".to_owned(), third.to_str().expect("text").to_owned()));
+    fs::remove_dir_all(&third).expect("root may");
+    assert_eq!(listed(&list()), [both[0].clone()]);
+}
+
+#[test]
+fn environments_of_other_tools_are_taken_in() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = ctx.home(Who::User);
+    let project = ctx.project_at(home.join(".virtualenvs"), Who::User);
+    project.venv_by_owner(Maker::VenvWithoutPip).at("wrapped").build();
+    let foreign = project.venv_by_owner(Maker::VenvWithoutPip).at("foreign").build();
+    foreign.chown("", Who::Other);
+    let pyenv = ctx.project_at(home.join(".pyenv/versions/3.11.2/envs"), Who::User);
+    pyenv.venv_by_owner(Maker::VenvWithoutPip).at("of-pyenv").build();
+    symlink(pyenv.path().join("of-pyenv"), home.join(".pyenv/versions/of-pyenv")).expect("root may");
+    let plain = ctx.project_at(home.join("code/app"), Who::User);
+    plain.venv_by_owner(Maker::VenvWithoutPip).at("venv").build();
+
+    let import = ctx.venvkeep(["list", "--import"]).run().success();
+    for said in ["Taken in as wrapped", "Taken in as of-pyenv", "Left out"] {
+        assert!(import.stderr.contains(said), "{said}: {import}");
+    }
+    ctx.venvkeep(["list", "--import", home.join("code").to_str().expect("text")])
+        .run()
+        .success()
+        .stderr_has("Taken in as app");
+    let names: Vec<String> =
+        listed(&ctx.venvkeep(["list", "--json"]).run().success()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["app", "of-pyenv", "wrapped"]);
+    ctx.venvkeep(["run", "of-pyenv", "--", "python", "-c", "print(1)"]).run().success().stdout_is("1\n");
+    ctx.venvkeep(["list", "--import"]).run().success().stderr_has("Known as wrapped already");
+    ctx.venvkeep(["list", "--import", "/nowhere"]).run().code(2);
+    // What virtualenvwrapper's users type names an environment without any of that.
+    let work = ctx.project_at(home.join("work"), Who::User);
+    work.venv_by_owner(Maker::VenvWithoutPip).at("unseen").build();
+    ctx.venvkeep(["check", "unseen"]).env("WORKON_HOME", work.path()).run().success();
+}
