@@ -28,6 +28,7 @@ if [[ ${_venvkeep_shell-} != "$$" ]]; then
     _venvkeep_told=:   # the environments that something was said about
     _venvkeep_home=    # PYTHONHOME as it was
     _venvkeep_new=true # nothing was looked at yet
+    _venvkeep_used=    # the file that notes when the environment was last active
 fi
 
 # The state directory, as the program finds it.
@@ -60,8 +61,29 @@ function _venvkeep_trusted {
     # The place that was trusted, not another one that the token was carried to.
     [[ $_venvkeep_path == /*/* && $_venvkeep_path != *:* && $_venvkeep_path -ef $here ]] || return 1
     [[ ! -L $_venvkeep_path && ! -L ${_venvkeep_path%/*} && -O ${_venvkeep_path%/*} ]] || return 1
+    _venvkeep_used=${record%/trusted/*}/used/$token
     _venvkeep_letters "$_venvkeep_name"
     _venvkeep_name=$_venvkeep_reply
+}
+
+# Where the file $1 points to, which stands for a project's environment (PEP 832). It need not be trusted: what it
+# points to has to be.
+function _venvkeep_redirected {
+    local target=''
+    [[ ! -L $1 && -O $1 && -r $1 ]] || return 1
+    IFS=$' \t\r' read -r target <"$1" || [[ -n $target ]] || return 1
+    case $target in
+    '') return 1 ;;
+    /*) _venvkeep_reply=$target ;;
+    *) _venvkeep_reply=${1%/*}/$target ;;
+    esac
+}
+
+# Notes that the environment is active now: by the time of an empty file, so that nothing is started for it.
+function _venvkeep_note {
+    if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
+        { true >|"$_venvkeep_used"; } 2>/dev/null || :
+    fi
 }
 
 # What of the name $1 can stand in a prompt: nothing that bash expands there.
@@ -82,6 +104,9 @@ function _venvkeep_find {
                 return 1
             elif [[ -d $here && ! -x $here && ! -O $here ]]; then
                 _venvkeep_tell "$here"
+                return 1
+            elif [[ $here == */.venv && -f $here ]]; then
+                if _venvkeep_redirected "$here" && _venvkeep_trusted "$_venvkeep_reply"; then return 0; fi
                 return 1
             fi
         done
@@ -260,6 +285,7 @@ function _venvkeep_look {
     if [[ -n $_venvkeep_env && $_venvkeep_env != "$_venvkeep_path" ]]; then _venvkeep_leave; fi
     if [[ -n $_venvkeep_path && -z $_venvkeep_env && -z $_venvkeep_held ]]; then
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        _venvkeep_note
     fi
 }
 

@@ -80,8 +80,36 @@ function _venvkeep_trusted
     and test "$path" = (builtin realpath -- "$here")
     and _venvkeep_own_directory (string replace --regex -- '/[^/]*$' '' "$path")
     or return 1
+    set -g _venvkeep_used (_venvkeep_state)/used/$token
     set -g _venvkeep_path $path
     set -g _venvkeep_name (_venvkeep_letters "$name")
+end
+
+# Where the file $argv[1] points to, which stands for a project's environment (PEP 832).
+function _venvkeep_redirected
+    _venvkeep_own_file "$argv[1]"
+    or return 1
+    set -l target
+    read target <"$argv[1]"
+    set target (string trim -- "$target")
+    test -n "$target"
+    or return 1
+    if string match --quiet -- '/*' "$target"
+        echo -- $target
+    else
+        echo -- (string replace --regex -- '/[^/]*$' '' "$argv[1]")/$target
+    end
+end
+
+# Notes that the environment is active now.
+function _venvkeep_note
+    set -l directory (string replace --regex -- '/[^/]*$' '' "$_venvkeep_used")
+    if _venvkeep_own_directory "$directory"; and not test -L "$_venvkeep_used"
+        begin
+            true >"$_venvkeep_used"
+        end 2>/dev/null
+    end
+    true
 end
 
 # What of a name can stand in a prompt.
@@ -112,6 +140,9 @@ function _venvkeep_find
             else if test -d "$here" -a ! -x "$here" -a ! -O "$here"
                 _venvkeep_tell "$here"
                 return 1
+            else if test "$name" = .venv -a -f "$here"
+                _venvkeep_trusted (_venvkeep_redirected "$here")
+                return
             end
         end
         if test -z "$dir" -o "$dir" = / -o "$dir" = "$HOME" -o "$dir" = "$home"
@@ -363,6 +394,7 @@ function _venvkeep_look
     end
     if test -n "$_venvkeep_path" -a -z "$_venvkeep_env" -a -z "$_venvkeep_held"
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        _venvkeep_note
     end
 end
 

@@ -25,6 +25,7 @@ if ! typeset -f _venvkeep_hook >/dev/null; then
     typeset -g _venvkeep_told=:   # the environments that something was said about
     typeset -g _venvkeep_home=    # PYTHONHOME as it was
     typeset -g _venvkeep_new=true # nothing was looked at yet
+    typeset -g _venvkeep_used=    # the file that notes when the environment was last active
     typeset -g _venvkeep_reply= _venvkeep_path= _venvkeep_name=
 fi
 
@@ -62,8 +63,31 @@ function _venvkeep_trusted {
     # The place that was trusted, not another one that the token was carried to.
     [[ $_venvkeep_path == /*/* && $_venvkeep_path != *:* && $_venvkeep_path -ef $here ]] || return 1
     [[ ! -L $_venvkeep_path && ! -L ${_venvkeep_path%/*} && -O ${_venvkeep_path%/*} ]] || return 1
+    _venvkeep_used=${record%/trusted/*}/used/$token
     _venvkeep_letters "$_venvkeep_name"
     _venvkeep_name=$_venvkeep_reply
+}
+
+# Where the file $1 points to, which stands for a project's environment (PEP 832).
+function _venvkeep_redirected {
+    emulate -L zsh
+    local target=''
+    [[ ! -L $1 && -O $1 && -r $1 ]] || return 1
+    IFS=$' \t\r' read -r target <$1 || [[ -n $target ]] || return 1
+    case $target in
+    '') return 1 ;;
+    /*) _venvkeep_reply=$target ;;
+    *) _venvkeep_reply=${1%/*}/$target ;;
+    esac
+}
+
+# Notes that the environment is active now.
+function _venvkeep_note {
+    emulate -L zsh
+    if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
+        { true >|$_venvkeep_used } 2>/dev/null
+    fi
+    return 0
 }
 
 # What of the name $1 can stand in a prompt: nothing that zsh expands there.
@@ -86,6 +110,9 @@ function _venvkeep_find {
                 return 1
             elif [[ -d $here && ! -x $here && ! -O $here ]]; then
                 _venvkeep_tell "$here"
+                return 1
+            elif [[ $here == */.venv && -f $here ]]; then
+                if _venvkeep_redirected "$here" && _venvkeep_trusted "$_venvkeep_reply"; then return 0; fi
                 return 1
             fi
         done
@@ -288,6 +315,7 @@ function _venvkeep_look {
     if [[ -n $_venvkeep_env && $_venvkeep_env != $_venvkeep_path ]]; then _venvkeep_leave; fi
     if [[ -n $_venvkeep_path && -z $_venvkeep_env && -z $_venvkeep_held ]]; then
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        _venvkeep_note
     fi
     return 0
 }

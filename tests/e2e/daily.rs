@@ -201,3 +201,52 @@ fn environments_of_other_tools_are_taken_in() {
     work.venv_by_owner(Maker::VenvWithoutPip).at("unseen").build();
     ctx.venvkeep(["check", "unseen"]).env("WORKON_HOME", work.path()).run().success();
 }
+
+#[test]
+fn central_environments_go_where_virtualenvwrapper_has_its_own() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = ctx.home(Who::User);
+    let new = |name: &str| ctx.venvkeep(["new", "--central", "--seed", "none", name]);
+    let work = home.join("Envs");
+    new("tool").env("WORKON_HOME", &work).run().success();
+    assert!(work.join("tool/pyvenv.cfg").is_file());
+    let prompt = fs::read_to_string(work.join("tool/pyvenv.cfg")).expect("root may");
+    assert!(prompt.contains("prompt = tool"), "{prompt}");
+    new("own").run().success();
+    assert!(home.join(".local/share/venvkeep/venvs/own/pyvenv.cfg").is_file());
+    // Known by their names, wherever one is, with WORKON_HOME set or not.
+    for name in ["tool", "own"] {
+        ctx.venvkeep(["run", name, "--", "python", "-c", "print(1)"]).run().success().stdout_is("1\n");
+    }
+    new("tool").env("WORKON_HOME", &work).run().code(2).stderr_has("taken");
+    for wrong in ["a/b", ".venv", "..", "/x"] {
+        new(wrong).run().code(2).stderr_has("--central takes a name");
+    }
+    // The same name elsewhere is no error.
+    let project = ctx.project("tool");
+    project.venvkeep(["new", "--seed", "none"]).run().success().stderr_has("is called tool too");
+}
+
+#[test]
+fn a_file_that_holds_a_path_stands_for_the_environment_there() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let central = ctx.project("central");
+    central.venvkeep(["new", "--seed", "none", "./proj"]).run().success();
+    let env = central.path().join("proj");
+    let project = ctx.project("proj");
+    let file = project.write(".venv", "../central/proj\n");
+    let check = project.venvkeep(["check"]).run().success();
+    check.stdout_has(env.to_str().expect("text")).stderr_has("points to the environment");
+    project
+        .venvkeep(["run", "--", "python", "-c", "import sys; print(sys.prefix)"])
+        .run()
+        .success()
+        .stdout_is(&format!("{}\n", env.display()));
+    project.venvkeep(["heal", "--force"]).run().success();
+    assert!(file.is_file(), "it stays");
+    project.venvkeep(["new"]).run().code(2).stderr_has("a file stands there");
+    // A stranger's decides nothing.
+    std::os::unix::fs::chown(&file, Some(Who::Other.uid()), None).expect("root may");
+    project.venvkeep(["check", ".venv"]).run().code(2).stderr_has("could have written it");
+    project.venvkeep(["run", "--", "python"]).run().code(2);
+}

@@ -11,8 +11,8 @@ use venvkeep_testkit::{
     Context, Fingerprint, Invocation, Mount, Output, Project, SmallDisk, Who, fingerprint, tools,
 };
 
-/// The names that stand for work which is not settled.
-const UNSETTLED: [&str; 2] = [".venv.venvkeep-stage-", ".venv.venvkeep-journal"];
+/// What stands in names for work which is not settled.
+const UNSETTLED: [&str; 2] = [".venvkeep-stage-", ".venvkeep-journal"];
 
 /// A directory of the user's that can be put back to how it was.
 pub(crate) struct Ground<'c> {
@@ -140,7 +140,7 @@ impl<'c> Ground<'c> {
 
     /// Whether a stage or a journal lies in the project.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.names().iter().any(|name| UNSETTLED.iter().any(|start| name.starts_with(start)))
+        self.names().iter().any(|name| UNSETTLED.iter().any(|part| name.contains(part)))
     }
 
     /// The trees in the project that are environments, by their names.

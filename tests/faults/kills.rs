@@ -15,6 +15,8 @@ fn no_kill_breaks_an_environment() {
     let rounds = number("VENVKEEP_TEST_KILLS").unwrap_or(FEW);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
     let seed = number("VENVKEEP_TEST_SEED").unwrap_or(now);
+    with(&scenario::CLONE, |scenario| kill(scenario, rounds / 2, seed + 3));
+    with(&scenario::MOVE, |scenario| kill(scenario, rounds / 2, seed + 4));
     // Half of them where names are exchanged, a quarter with two renames, a quarter in an undo.
     with(&scenario::HEAL, |scenario| kill(scenario, rounds - rounds / 2, seed));
     with(&scenario::HEAL_WITH_TWO_RENAMES, |scenario| kill(scenario, rounds / 4, seed + 1));

@@ -13,6 +13,7 @@ mod ground;
 mod kills;
 mod matrix;
 mod meanwhile;
+mod removal;
 mod repeated;
 mod scenario;
 

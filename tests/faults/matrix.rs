@@ -78,6 +78,16 @@ fn new() {
     with(&scenario::MAKE, attack);
 }
 
+#[test]
+fn clone() {
+    with(&scenario::CLONE, attack);
+}
+
+#[test]
+fn r#move() {
+    with(&scenario::MOVE, attack);
+}
+
 fn attack(scenario: &Scenario<'_>) {
     attack_at(scenario, |_| true);
 }
@@ -109,7 +119,7 @@ fn attack_at(scenario: &Scenario<'_>, is_meant: impl Fn(&Step) -> bool) {
 
 /// Every step in every way; or the first and the last of each kind, killed and refused, and one of each kind in the
 /// other ways by turns.
-fn faults<'s>(steps: &[&'s Step]) -> Vec<(&'s Step, &'static str)> {
+pub(crate) fn faults<'s>(steps: &[&'s Step]) -> Vec<(&'s Step, &'static str)> {
     if wants_all() {
         return steps.iter().flat_map(|step| ALL_WAYS.map(|way| (*step, way))).collect();
     }

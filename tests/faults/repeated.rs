@@ -25,6 +25,11 @@ fn undo_with_two_renames_again_and_again() {
     with(&scenario::UNDO_WITH_TWO_RENAMES, exhaust);
 }
 
+#[test]
+fn move_again_and_again() {
+    with(&scenario::MOVE, exhaust);
+}
+
 /// From each of the steps by which the trees change places.
 fn exhaust(scenario: &Scenario<'_>) {
     let swapping = scenario

@@ -19,6 +19,12 @@ const NEW: &[&str] = &["new", "--seed", "none", "-p", "/usr/bin/python3", ".venv
 /// `new` finds its place taken where the environment had come to be; then its journal is settled by a heal.
 const BY_NEW: Settler = &[(NEW, &[0, 2]), (&["heal", ".venv"], &[0])];
 
+const CLONED: &[&str] = &["clone", "./source", ".venv"];
+const MOVED: &[&str] = &["move", "./source", ".venv"];
+/// A prune takes the lock of the place that is left, where the move itself finds nothing any more.
+const PRUNE_SOURCE: &[&str] = &["prune", "--older-than", "9999d", "./source"];
+const PRUNE_TARGET: &[&str] = &["prune", "--older-than", "9999d", ".venv"];
+
 /// A command that is to fail, and what it starts from.
 pub(crate) struct Scene {
     pub(crate) name: &'static str,
@@ -106,6 +112,37 @@ pub(crate) const PRUNE: Scene = Scene {
 
 pub(crate) const MAKE: Scene =
     Scene { name: "new", lay_out: |_| {}, command: NEW, settlers: &[BY_NEW], ..HEAL };
+
+/// A healthy environment of the user's beside the place that it is copied to, with a file that names its own.
+pub(crate) const CLONE: Scene = Scene {
+    name: "clone",
+    lay_out: |ground| {
+        environment(ground, "source", Who::User);
+        let source = ground.prefix().with_file_name("source");
+        let named = source.join("notes/paths.txt");
+        fs::write(&named, source.to_str().expect("the kit's paths are text")).expect("root may");
+        std::os::unix::fs::chown(&named, Some(Who::User.uid()), Some(Who::User.gid())).expect("root may");
+    },
+    command: CLONED,
+    // As after `new`.
+    settlers: &[&[(CLONED, &[0, 2]), (&["heal", ".venv"], &[0])]],
+    ..HEAL
+};
+
+pub(crate) const MOVE: Scene = Scene {
+    name: "move",
+    command: MOVED,
+    settlers: &[
+        &[(MOVED, &[0, 2]), (PRUNE_SOURCE, &[0])],
+        &[(PRUNE_SOURCE, &[0]), (MOVED, &[0, 2]), (PRUNE_TARGET, &[0])],
+    ],
+    ..CLONE
+};
+
+/// What ends without an environment has a matrix of its own.
+pub(crate) fn removable(ground: &Ground<'_>) {
+    environment(ground, ".venv", Who::User);
+}
 
 /// A scene that was played once, undisturbed.
 pub(crate) struct Scenario<'c> {
@@ -230,7 +267,9 @@ impl<'c> Scenario<'c> {
     #[track_caller]
     pub(crate) fn assert_check_names_it(&self, what: &str) {
         let report = self.ground.venvkeep(&["check", "--json", ".venv"]).run();
-        let said = report.stdout.contains("\"interrupted-heal\"");
+        let of_source = self.ground.venvkeep(&["check", "--json", "./source"]).run();
+        let says = |report: &Output| report.stdout.contains("\"interrupted-heal\"");
+        let said = says(&report) || says(&of_source);
         // A `new` that was killed before the environment's place was filled leaves nothing to check.
         let nothing_to_check = self.old.is_none() && report.status.code() == Some(2);
         assert!(

@@ -11,12 +11,18 @@ use std::path::{Path, PathBuf};
 
 use crate::host::fs::{self, Directory, IoError};
 use crate::model::caller::Caller;
-use crate::model::facts::Kind;
+use crate::model::facts::{Facts, Kind};
 use crate::model::naming::USUAL_NAMES;
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::model::python_version::PythonLabel;
 use crate::model::siblings::journal_name;
+
+/// The name of a file that holds the path of a project's environment.
+const REDIRECT: &str = ".venv";
+
+/// As long as a path can be, and what editors put around it.
+const LONGEST_REDIRECT: u64 = 8192;
 
 /// Why no environment was found.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +54,18 @@ pub enum LocateError {
         path: PathBuf,
         /// Its owner's number.
         owner: u32,
+    },
+    /// A `.venv` file (PEP 832) that somebody else could have written decides nothing.
+    #[error("{} points to an environment, but others than root and you could have written it", .path.display())]
+    ForeignRedirect {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A `.venv` file that holds no path.
+    #[error("{} is a file that does not hold the path of an environment", .path.display())]
+    BadRedirect {
+        /// The file.
+        path: PathBuf,
     },
     /// A directory without anything that makes an environment.
     #[error("{} is a directory, but no Python environment", .path.display())]
@@ -93,8 +111,8 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
     nearest(&caller.cwd, &caller.viewer).ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
 }
 
-/// The link that leads to the environment which [`locate`] finds, where there is one: it stays, and what is done is done
-/// to the environment.
+/// The link or the `.venv` file that leads to the environment which [`locate`] finds, where there is one: it stays, and
+/// what is done is done to the environment.
 pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
     let named = asked.or_else(|| caller.variable("VIRTUAL_ENV").map(Path::new));
     let path = match named {
@@ -103,7 +121,8 @@ pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
     };
     // Behind a slash at the end stands what the link leads to.
     let path: PathBuf = path.components().collect();
-    matches!(fs::lstat_if_any(&path), Ok(Some(facts)) if facts.kind == Kind::Link).then_some(path)
+    let leads = |facts: Facts| facts.kind == Kind::Link || is_redirect(&path, &facts);
+    matches!(fs::lstat_if_any(&path), Ok(Some(facts)) if leads(facts)).then_some(path)
 }
 
 /// The environment at exactly this absolute path.
@@ -112,6 +131,19 @@ pub fn at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
         Err(error) if error.is_missing() => {
             return between_renames(path).ok_or_else(|| LocateError::NoSuchPath { path: path.to_owned() });
         }
+        answer => answer?,
+    };
+    if is_redirect(path, &facts) {
+        // One step, so that none leads in a circle.
+        return directory_at(&redirected(path, viewer)?, viewer);
+    }
+    directory_at(path, viewer)
+}
+
+/// The environment in this directory.
+fn directory_at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
+    let facts = match fs::stat(path) {
+        Err(error) if error.is_missing() => return Err(LocateError::NoSuchPath { path: path.to_owned() }),
         answer => answer?,
     };
     if facts.kind != Kind::Directory {
@@ -145,17 +177,42 @@ fn resolved(path: &Path, viewer: &Viewer) -> Result<PathBuf, LocateError> {
     Ok(fs::physical(&parent.join(fs::read_link(&place)?))?)
 }
 
+/// Whether this is a `.venv` file, which holds the path of a project's environment (PEP 832, a draft).
+fn is_redirect(path: &Path, facts: &Facts) -> bool {
+    facts.kind == Kind::File && path.file_name().is_some_and(|name| name == REDIRECT)
+}
+
+/// Where a `.venv` file points to. Whoever wrote it decides what is looked at and changed, as with a link.
+fn redirected(path: &Path, viewer: &Viewer) -> Result<PathBuf, LocateError> {
+    let place = resolved(path, viewer)?;
+    let facts = fs::lstat(&place)?;
+    if !viewer.trusts(facts.uid) || viewer.others_can_write(&facts) {
+        return Err(LocateError::ForeignRedirect { path: place });
+    }
+    let content = fs::read_bounded(&place, LONGEST_REDIRECT)?;
+    let text = content.trim_ascii();
+    if text.is_empty() || text.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
+        return Err(LocateError::BadRedirect { path: place });
+    }
+    let around = place.parent().unwrap_or(Path::new("/"));
+    Ok(around.join(OsStr::from_bytes(text)))
+}
+
 /// The nearest environment with a usual name, from a directory upwards.
 fn nearest(start: &Path, viewer: &Viewer) -> Option<Prefix> {
     start.ancestors().find_map(|directory| {
         let found = inside(directory)?;
-        between_renames(&found).or_else(|| Prefix::new(resolved(&found, viewer).ok()?).ok())
+        between_renames(&found).or_else(|| {
+            let is_file = fs::stat(&found).is_ok_and(|facts| is_redirect(&found, &facts));
+            if is_file { at(&found, viewer).ok() } else { Prefix::new(resolved(&found, viewer).ok()?).ok() }
+        })
     })
 }
 
 fn inside(directory: &Path) -> Option<PathBuf> {
     USUAL_NAMES.iter().map(|name| directory.join(name)).find(|path| match fs::stat(path) {
-        Ok(facts) => facts.kind == Kind::Directory && looks_like_environment(path) != Likeness::None,
+        Ok(facts) if facts.kind == Kind::Directory => looks_like_environment(path) != Likeness::None,
+        Ok(facts) => is_redirect(path, &facts),
         Err(_) => between_renames(path).is_some(),
     })
 }
@@ -296,6 +353,43 @@ mod tests {
         assert_eq!(matches!(found, Err(LocateError::ForeignLink { .. })), own != 0, "{found:?}");
         symlink("loop", root.join("loop")).unwrap();
         assert!(matches!(locate(Some(&root.join("loop")), &caller(&root, None)), Err(LocateError::Io(_))));
+    }
+
+    #[test]
+    fn a_file_that_holds_a_path_leads_there() {
+        let (_keep, root) = ground();
+        environment(&root.join("central/proj"));
+        environment(&root.join("p/venv"));
+        let (file, me) = (root.join("p/.venv"), caller(&root.join("p"), None));
+        let error = |path: &Path| locate(Some(path), &me).unwrap_err();
+        for text in
+            ["../central/proj\n", "../central/proj", &format!("{}\n", root.join("central/proj").display())]
+        {
+            write(&file, text).unwrap();
+            assert_eq!(found(None, &me), root.join("central/proj"), "{text}");
+            assert_eq!(found(Some(&file), &me), root.join("central/proj"), "{text}");
+        }
+        assert_eq!(link_to_it(None, &me), Some(file.clone()));
+        for text in ["", "\n", "a\nb", "a\0b"] {
+            write(&file, text).unwrap();
+            assert!(matches!(error(&file), LocateError::BadRedirect { .. }), "{text:?}");
+        }
+        write(&file, "nowhere").unwrap();
+        assert!(matches!(error(&file), LocateError::NoSuchPath { .. }));
+        // A file leads to no other file, and one of another name leads nowhere.
+        write(root.join("p/other"), "../central/proj").unwrap();
+        assert!(matches!(error(&root.join("p/other")), LocateError::NotADirectory { .. }));
+        create_dir_all(root.join("q")).unwrap();
+        write(root.join("q/.venv"), "../p/.venv").unwrap();
+        write(&file, "../central/proj").unwrap();
+        assert!(matches!(error(&root.join("q/.venv")), LocateError::NotADirectory { .. }));
+        let own = std::fs::symlink_metadata(&file).unwrap().uid();
+        let mut stranger = caller(&root.join("p"), None);
+        stranger.viewer.uid = own + 1;
+        let found = locate(Some(&file), &stranger);
+        assert_eq!(matches!(found, Err(LocateError::ForeignRedirect { .. })), own != 0, "{found:?}");
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+        assert!(matches!(error(&file), LocateError::ForeignRedirect { .. }));
     }
 
     #[test]

@@ -156,6 +156,9 @@ pub(crate) struct NewArguments {
     /// Let the environment see the packages of the system's Python
     #[arg(long)]
     pub(crate) system_site_packages: bool,
+    /// Make it in WORKON_HOME, else in venvkeep's own directory, under its NAME: for what belongs to no project
+    #[arg(long, requires = "place")]
+    pub(crate) central: bool,
     /// As root: make it root's, although somebody else will probably use it
     #[arg(long)]
     pub(crate) as_root: bool,

@@ -47,6 +47,12 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
         LocateError::ForeignLink { .. } => {
             failure.hint("If it leads where you want to go, name that place itself: ls -l shows it.")
         }
+        LocateError::ForeignRedirect { path } => failure
+            .hint(format!("See whose it is: ls -l {}", shell_word(path)))
+            .hint("If it points where you want to go, name that place itself."),
+        LocateError::BadRedirect { path } => failure
+            .hint("Such a file (PEP 832) holds one line: the path of the project's environment.")
+            .hint(format!("To have an environment here instead:  rm {} && venvkeep new", shell_word(path))),
         LocateError::NotAnEnvironment { meant: Some(meant), .. } => {
             failure.hint(format!("Did you mean the environment {} ?", shell_word(meant)))
         }

@@ -9,6 +9,7 @@ mod default;
 mod hooks;
 mod inherited;
 mod life;
+mod noted;
 mod syntax;
 mod trust;
 

@@ -12,6 +12,7 @@ use crate::git_exclude;
 use crate::host::credentials;
 use crate::host::fs;
 use crate::host::running;
+use crate::inspect::beside;
 use crate::inspect::snapshot::Sibling;
 use crate::model::caller::Caller;
 use crate::model::interrupt::Interrupt;
@@ -87,6 +88,11 @@ pub fn copy(
     };
     let heal = Heal { request: &inner, caller, interrupt, progress };
     heal.insist_on_safe_way()?;
+    if request.original == Original::SetAside && beside::is_unsettled(request.prefix) {
+        // A move that was cut off may be as good as done.
+        settle_target(request.to);
+        drop(departing(request.prefix)?);
+    }
     elsewhere::insist_on_fit(request.to, request.prefix)?;
     if request.original == Original::Stays {
         let mut report = elsewhere::heal_to(&heal, sound(&heal)?, request.to, None)?;
@@ -110,6 +116,16 @@ pub fn copy(
     let _ = registry::hand_on_name(request.prefix, &report.prefix, caller);
     say(&mut report, Outcome::Moved);
     Ok(report)
+}
+
+/// What lies beside the new place goes, where it can be settled now.
+fn settle_target(to: &Path) {
+    let (Some(parent), Some(name)) = (to.parent(), to.file_name()) else { return };
+    let prefix = fs::physical(parent).ok().and_then(|parent| Prefix::new(parent.join(name)).ok());
+    if let Some(prefix) = prefix.filter(beside::is_unsettled) {
+        // Who cannot have the lock is told so when it is asked for again.
+        let _ = Journal::open(&prefix);
+    }
 }
 
 fn wishes() -> Wishes {

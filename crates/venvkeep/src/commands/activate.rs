@@ -8,7 +8,7 @@ use venvkeep_core::model::owner::ROOT;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims;
 use venvkeep_core::store::trust::Objection;
-use venvkeep_core::store::{known, trust};
+use venvkeep_core::store::{known, trust, used};
 
 use super::trust::nearest;
 use crate::args::{ActivateArguments, NoticeArguments};
@@ -27,6 +27,7 @@ pub(crate) fn run(wish: &ActivateArguments, session: &Session<'_>) -> Result<Exi
         return Err(needs_shims("activate", session).hint(format!("Without them: source {script}")));
     }
     insist_on_fit(&prefix, session)?;
+    used::note(&prefix, &session.caller);
     let name = trust::shown_name(&prefix);
     session.screen.result(&format!("{}\n{name}\n", prefix.path().display()))?;
     Ok(Exit::Done)

@@ -1,9 +1,10 @@
 //! `venvkeep clone` and `venvkeep move`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use venvkeep_core::heal::{self, CopyError, CopyRequest, HealError, Original};
+use venvkeep_core::host::fs;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::new::place::place;
@@ -46,7 +47,12 @@ pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_
     let listener = |event: Event<'_>| spinner.show(event);
     let copied = heal::copy(&request, &session.caller, &session.interrupt, Progress::new(&listener));
     spinner.finish();
-    let report = copied.map_err(|error| failure(&error, &prefix, (command, to.environment), session))?;
+    let report = match copied {
+        Err(HealError::MovedAway { .. }) if fs::lstat(&to.environment).is_ok() => {
+            return finished(&prefix, &to.environment, session);
+        }
+        copied => copied.map_err(|error| failure(&error, &prefix, (command, to.environment), session))?,
+    };
     if session.screen.json {
         session.screen.json(command, json!({ "environments": [shown::document(&report)] }))?;
     } else {
@@ -54,6 +60,19 @@ pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_
     }
     note_namesakes(&to.name, report.prefix.path(), session);
     Ok(exit_of(&report))
+}
+
+/// All that a move which was cut off had left to do was done before this one began.
+fn finished(prefix: &Prefix, to: &Path, session: &Session<'_>) -> Result<Exit, Failure> {
+    let (from, to_text) = (prefix.path().to_string_lossy(), to.to_string_lossy());
+    if session.screen.json {
+        let environment = json!({ "path": to_text, "outcome": "moved", "live": "new", "built_from": from });
+        session.screen.json("move", json!({ "environments": [environment] }))?;
+    } else {
+        let (from, to) = (printable(prefix.path()), printable(to));
+        session.screen.result(&format!("Moved {from} to {to}: the move that was cut off is finished\n"))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn failure(

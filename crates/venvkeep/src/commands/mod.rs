@@ -20,7 +20,9 @@ pub(crate) mod undo;
 
 use std::path::PathBuf;
 
+use venvkeep_core::host::fs;
 use venvkeep_core::locate::link_to_it;
+use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::store::known::locate;
 
@@ -35,8 +37,10 @@ fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>,
         let (path, caller) = (path.map(PathBuf::as_path), &session.caller);
         let prefix = locate(path, caller).map_err(|error| hints::not_located(&error))?;
         if let Some(link) = link_to_it(path, caller) {
+            let is_file = fs::lstat(&link).is_ok_and(|facts| facts.kind == Kind::File);
+            let leads = if is_file { "points to" } else { "is a link to" };
             let (link, prefix) = (printable(link), printable(prefix.path()));
-            session.screen.note(&format!("{link} is a link to the environment {prefix}, which is meant"));
+            session.screen.note(&format!("{link} {leads} the environment {prefix}, which is meant"));
         }
         Ok(prefix)
     };

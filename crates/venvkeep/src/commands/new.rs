@@ -1,7 +1,7 @@
 //! `venvkeep new`.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 use venvkeep_core::interpreters::request::Request;
@@ -11,8 +11,10 @@ use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
 use venvkeep_core::root::AsRoot;
 use venvkeep_core::shims;
+use venvkeep_core::store::known;
 use venvkeep_core::store::trust::TrustError;
 
+use super::rename::note_namesakes;
 use super::trust::nearest;
 use crate::args::{NewArguments, SeedChoice};
 use crate::exit::Exit;
@@ -25,7 +27,8 @@ use venvkeep_core::model::printable::{printable, shell_word};
 /// Runs the command.
 pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     session.stop_cleanly()?;
-    let made = new::new(&wish(arguments), &session.caller, &session.interrupt)
+    let place = place(arguments, session)?;
+    let made = new::new(&wish(arguments, place.as_deref()), &session.caller, &session.interrupt)
         .map_err(|error| hints::new(&error))?;
     if session.screen.json {
         session.screen.json("new", document(&made))?;
@@ -39,15 +42,39 @@ pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exi
     if let Some(seeded) = made.seeded.as_ref().filter(|seeded| seeded.distributions.is_empty()) {
         session.screen.note(&without_pip(&made, seeded));
     }
+    note_namesakes(&made.name, made.prefix.path(), session);
     if let Some(remark) = made.snapshot.remark() {
         session.screen.note(&printable(format!("note: {remark}")));
     }
     Ok(Exit::Done)
 }
 
-fn wish(arguments: &NewArguments) -> Wish<'_> {
+/// What was typed; with `--central` the place of that name.
+fn place(arguments: &NewArguments, session: &Session<'_>) -> Result<Option<PathBuf>, Failure> {
+    let Some(typed) = arguments.place.clone().filter(|_| arguments.central) else {
+        return Ok(arguments.place.clone());
+    };
+    let mut parts = typed.components();
+    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) || is_usual(&typed) {
+        let message = format!("--central takes a name, and \"{}\" is none", printable(&typed));
+        return Err(Failure::new(Exit::Usage, message)
+            .hint("Choose a plain name, or leave --central out to make it at a path."));
+    }
+    let home = known::central(&session.caller).ok_or_else(|| {
+        Failure::new(Exit::Failed, "there is no directory of yours to make it in")
+            .hint("Set WORKON_HOME, or HOME to your home directory.")
+    })?;
+    Ok(Some(home.join(typed)))
+}
+
+/// A name that says nothing where all environments lie in one directory.
+fn is_usual(typed: &Path) -> bool {
+    USUAL_NAMES.iter().any(|name| typed == Path::new(name))
+}
+
+fn wish<'a>(arguments: &'a NewArguments, typed: Option<&'a Path>) -> Wish<'a> {
     Wish {
-        typed: arguments.place.as_deref(),
+        typed,
         python: arguments.python.as_ref().map_or(Request::Any, |text| Request::parse(OsStr::new(text))),
         seed: match arguments.seed {
             SeedChoice::Pip => Seed::Pip,
