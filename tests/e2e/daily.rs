@@ -211,7 +211,7 @@ fn central_environments_go_where_virtualenvwrapper_has_its_own() {
     new("tool").env("WORKON_HOME", &work).run().success();
     assert!(work.join("tool/pyvenv.cfg").is_file());
     let prompt = fs::read_to_string(work.join("tool/pyvenv.cfg")).expect("root may");
-    assert!(prompt.contains("prompt = tool"), "{prompt}");
+    assert!(prompt.contains("prompt = 'tool'"), "{prompt}");
     new("own").run().success();
     assert!(home.join(".local/share/venvkeep/venvs/own/pyvenv.cfg").is_file());
     // Known by their names, wherever one is, with WORKON_HOME set or not.
