@@ -4,7 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use venvkeep_testkit::{Context, Environment, Maker, Need, Project, Who, fingerprint, owners, require};
+use venvkeep_testkit::{
+    Context, Environment, Maker, Need, Project, Wheel, Who, files_naming, fingerprint, owners, require,
+};
 
 use crate::VENVKEEP;
 use crate::support::{accounted, assert_works, finding_codes, kept_tree, names_in, paths};
@@ -36,37 +38,12 @@ fn full<'c>(ctx: &'c Context, project: &Project<'c>, maker: Maker) -> Environmen
     env
 }
 
-/// The files below a directory whose bytes name another place.
-fn that_name(directory: &Path, place: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![directory.to_owned()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(&directory).expect("root may") {
-            let path = entry.expect("root may").path();
-            let kind = fs::symlink_metadata(&path).expect("root may").file_type();
-            if kind.is_dir() {
-                open.push(path);
-                continue;
-            }
-            let bytes = if kind.is_symlink() {
-                fs::read_link(&path).expect("root may").into_os_string().into_encoded_bytes()
-            } else {
-                fs::read(&path).expect("root may")
-            };
-            if bytes.windows(place.len()).any(|window| window == place.as_bytes()) {
-                found.push(path);
-            }
-        }
-    }
-    found
-}
-
 /// The copy at `path` is the user's, works, and names nothing of the place that it was made from.
 fn assert_is_copy(ctx: &Context, path: &Path, maker: Maker, (from, frozen): (&str, &[String])) {
     let copy = Environment::at(ctx, path.to_owned(), maker, Who::User);
     assert_eq!(owners(path).into_iter().collect::<Vec<_>>(), [Who::User.uid()]);
     // The one file speaks of other places as well, whose names go on with the environment's.
-    let named = that_name(path, from);
+    let named = files_naming(path, from);
     assert_eq!(named, [path.join("etc/paths.txt")]);
     let text = fs::read_to_string(path.join("etc/paths.txt")).expect("root may");
     let (here, url) = (path.display(), path.display().to_string().replace(' ', "%20"));
@@ -155,7 +132,7 @@ fn files_that_were_changed_by_hand_come_along_as_they_are_and_are_named() {
     );
     let check = project.venvkeep(["check", "copy/.venv", "--json"]).run().code(1);
     assert_eq!(finding_codes(&check).into_iter().collect::<Vec<_>>(), ["files-altered"]);
-    assert!(that_name(&copy, env.str()).is_empty());
+    assert!(files_naming(&copy, env.str()).is_empty());
 }
 
 #[test]
@@ -182,7 +159,7 @@ fn editable_projects_stay_or_come_along_by_where_they_are() {
         outside.join("src/outside_edit.py").display()
     );
     printed.stdout_is(&expected);
-    assert!(that_name(&copy, env.str()).is_empty());
+    assert!(files_naming(&copy, env.str()).is_empty());
 }
 
 #[test]
@@ -243,4 +220,54 @@ fn what_another_tool_keeps_is_that_tools() {
         project.venvkeep(args).run().code(4).stderr_has("pipx");
         before.assert_unchanged();
     }
+}
+
+/// Distributions of the large environment.
+const MANY: usize = 80;
+
+#[test]
+fn every_entry_point_of_a_large_clone_runs_and_so_it_does_after_a_move() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let wheels = ctx.project("wheels");
+    let names: Vec<String> = (0..MANY).map(|number| format!("many-{number:02}")).collect();
+    let files: Vec<String> = names.iter().map(|name| many(name).write(wheels.path())).map(text).collect();
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::Venv).packages(files).build();
+    let run_all = |prefix: &Path| {
+        for name in &names {
+            let said = ctx.program(Who::User, prefix.join("bin").join(name)).run().success();
+            said.stdout_is(&format!("{name} in {}\n", prefix.display()));
+        }
+    };
+    run_all(env.path());
+    let before = fingerprint(env.path());
+    let (clone, moved) = (project.path().join("clone/.venv"), project.path().join("moved/.venv"));
+    project.venvkeep(["clone", ".venv", "clone"]).index_unreachable().run().success();
+    let inside = |prefix: &Path| files_naming(prefix, env.str());
+    assert_eq!(inside(&clone), Vec::<PathBuf>::new());
+    before.assert_unchanged();
+    run_all(&clone);
+    project.venvkeep(["check", "--deep", "clone/.venv"]).run().success();
+    project.venvkeep(["move", "clone/.venv", "moved"]).index_unreachable().run().success();
+    let clone = clone.to_str().expect("the kit's paths are text");
+    assert_eq!(files_naming(&moved, clone), Vec::<PathBuf>::new());
+    run_all(&moved);
+    for name in ["many-00", "many-79"] {
+        let ran = project.venvkeep(["run", "moved/.venv", "--", name]).run().success();
+        ran.stdout_is(&format!("{name} in {}\n", moved.display()));
+    }
+}
+
+/// A distribution with a command that says where it runs.
+fn many(name: &str) -> Wheel {
+    let module = name.replace('-', "_");
+    let main = format!("import sys\n\ndef main():\n    print('{name} in', sys.prefix)\n");
+    let wheel = Wheel::new(name, "1.0").file(&format!("{module}/__init__.py"), main);
+    let data =
+        (0..5).fold(wheel, |wheel, file| wheel.file(&format!("{module}/data{file}.txt"), "x".repeat(999)));
+    data.entry_points(&format!("[console_scripts]\n{name} = {module}:main\n"))
+}
+
+fn text(path: PathBuf) -> String {
+    path.into_os_string().into_string().expect("the kit's paths are text")
 }

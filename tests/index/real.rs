@@ -2,10 +2,13 @@
 //! by root and healed by the user without any index.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use venvkeep_testkit::{Context, Environment, Maker, Need, Who, fingerprint, owners, require};
+use venvkeep_testkit::{
+    Context, Environment, Maker, Need, Project, Who, files_naming, fingerprint, owners, require,
+};
 
 use super::{VENVKEEP, native_freeze};
 
@@ -80,6 +83,39 @@ fn a_large_environment_is_healed_from_its_own_bytes_alone() {
     for command in COMMANDS {
         ctx.program(Who::User, env.bin(command)).arg("--version").run().success();
     }
+    is_cloned_and_moved(&ctx, &project, (&env, &frozen, &unresolved));
+}
+
+/// The same environment at two other places, without any index: every command of it works there, and no byte of it
+/// names the place before.
+fn is_cloned_and_moved(
+    ctx: &Context,
+    project: &Project<'_>,
+    (env, frozen, unresolved): (&Environment<'_>, &[String], &BTreeSet<String>),
+) {
+    let before = fingerprint(env.path());
+    let mut from = env.path().to_owned();
+    for (command, to) in [("clone", "cloned"), ("move", "moved")] {
+        let source = from.to_str().expect("the kit's paths are text");
+        let copy = project.venvkeep([command, source, to, "--json"]).index_unreachable();
+        let report = copy.time_limit(Duration::from_secs(300)).run().success().stdout_json();
+        let report = &report["environments"][0];
+        assert_eq!(report["distributions"].as_array().map(Vec::len), Some(frozen.len()), "{report:#}");
+        let target = project.path().join(to).join(".venv");
+        assert_eq!(files_naming(&target, source), Vec::<PathBuf>::new());
+        let copied = Environment::at(ctx, target.clone(), Maker::Uv, Who::User);
+        assert_eq!(copied.freeze_all(), frozen);
+        assert_eq!(&self::unresolved(ctx, Who::User, &copied), unresolved);
+        for command in COMMANDS {
+            ctx.program(Who::User, copied.bin(command)).arg("--version").run().success();
+            let run = [target.to_str().expect("the kit's paths are text"), "--", command, "--version"];
+            project.venvkeep(["run"].iter().chain(&run)).run().success();
+        }
+        let deep = project.venvkeep(["check", "--deep", copied.str()]);
+        deep.time_limit(Duration::from_secs(300)).run().success();
+        from = target;
+    }
+    before.assert_unchanged();
 }
 
 /// Every entry of the old tree (`count` of them with the prefix itself) is in the new one, or is a creator's.

@@ -27,3 +27,19 @@ pub(crate) fn give(root: &Path, owner: Who) {
         lchown(&entry, Some(owner.uid()), Some(owner.gid())).or_fail("chown", &entry);
     }
 }
+
+/// The files below `root` whose bytes hold `text`, and the links whose own text does.
+pub fn files_naming(root: impl AsRef<Path>, text: &str) -> Vec<PathBuf> {
+    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let names_it = |path: &Path, metadata: &Metadata| {
+        if metadata.is_symlink() {
+            holds(fs::read_link(path).or_fail("read", path).as_os_str().as_encoded_bytes())
+        } else {
+            metadata.is_file() && holds(&fs::read(path).or_fail("read", path))
+        }
+    };
+    let found = walk(root.as_ref()).into_iter().filter(|(path, metadata)| names_it(path, metadata));
+    let mut found: Vec<PathBuf> = found.map(|(path, _)| path).collect();
+    found.sort();
+    found
+}
