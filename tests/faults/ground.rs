@@ -143,6 +143,13 @@ impl<'c> Ground<'c> {
         self.names().iter().any(|name| UNSETTLED.iter().any(|part| name.contains(part)))
     }
 
+    /// Whether one lies beside the environment of that name.
+    pub(crate) fn is_unsettled_at(&self, environment: &str) -> bool {
+        let unsettled =
+            |name: &String| UNSETTLED.iter().any(|part| name.starts_with(&format!("{environment}{part}")));
+        self.names().iter().any(unsettled)
+    }
+
     /// The trees in the project that are environments, by their names.
     pub(crate) fn trees(&self) -> Vec<(String, Fingerprint)> {
         let directories = self.names().into_iter().map(|name| (self.prefix().with_file_name(&name), name));

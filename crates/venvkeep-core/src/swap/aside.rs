@@ -18,7 +18,10 @@ pub fn insist_on_movable(journal: &mut Journal) -> Result<(), SwapError> {
     journal.building(stage.path(), &stage.place().identity)?;
     // The probe needs a directory of ours that is not empty.
     fs::create_dir(&stage.join("bin"), 0o700)?;
-    probe(&prefix, &stage)
+    probe(&prefix, &stage)?;
+    drop(stage);
+    // The directory goes now, if it could not go by itself; what is written next is not about it.
+    journal.settle()
 }
 
 /// Gives the environment a kept tree's name, made from `time` (as `20261121-091500`); gives its new place. One rename:

@@ -1,14 +1,6 @@
 //! Settling what an interrupted heal left, from the journal and from what is on the disk. What may be found and what is
 //! then done is a table in `docs/safety.md`, "What is on the disk after a crash"; the fault matrix tests it row by row.
 //!
-//! So has a move, whose new environment stands elsewhere; it removes nothing either:
-//!
-//! | at the prefix | at the new place | done |
-//! |---|---|---|
-//! | the live tree | the new one | moved: the live tree gets its kept name |
-//! | the live tree | anything else | not moved: nothing to do |
-//! | anything else | | all was done |
-//!
 //! Directories are told apart by device and inode, never by name: a sibling is removed only when it is the very
 //! directory that the journal says the heal made. Anything else on the disk is left alone and said.
 
