@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use venvkeep_core::host::{credentials, process};
+use venvkeep_core::host::process;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::printable::{printable, shell_word};
@@ -14,6 +14,7 @@ use venvkeep_core::store::known::locate;
 use venvkeep_core::store::trust::{self, Objection};
 use venvkeep_core::store::used;
 
+use super::activate::said;
 use crate::args::RunArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -57,14 +58,7 @@ fn variables(prefix: &Prefix, caller: &Caller) -> BTreeMap<OsString, OsString> {
 
 fn refused(prefix: &Prefix, objection: &Objection) -> Failure {
     let (path, word) = (printable(prefix.path()), shell_word(prefix.path()));
-    let why = match objection {
-        Objection::NotYours { path, owner } => {
-            let owner = credentials::user_name(*owner).unwrap_or_else(|| format!("user number {owner}"));
-            format!("{} belongs to {owner}, not to you", path.display())
-        }
-        other => other.to_string(),
-    };
-    let failure = Failure::new(Exit::Attention, format!("nothing of {path} is run: {}", printable(why)));
+    let failure = Failure::new(Exit::Attention, format!("nothing of {path} is run: {}", said(objection)));
     match objection {
         Objection::NotYours { path, .. } if path.starts_with(prefix.path()) => {
             failure.hint(format!("Rebuild it as yours, without sudo:  venvkeep heal {word}"))
