@@ -116,7 +116,8 @@ fn time_of(name: &str) -> Option<(SystemTime, u32)> {
     Some((SystemTime::from(zoned.timestamp()), again))
 }
 
-fn modified(nanoseconds: i64) -> SystemTime {
+/// A time as entries of a tree have it.
+pub(crate) fn modified(nanoseconds: i64) -> SystemTime {
     let since = u64::try_from(nanoseconds).map(Duration::from_nanos).unwrap_or_default();
     SystemTime::UNIX_EPOCH + since
 }

@@ -230,14 +230,14 @@ mod tests {
 
     use super::{Entry, PATIENCE, Prefix, entries, register, tidy, write};
     use crate::model::caller::Caller;
-    use crate::model::owner::Viewer;
+    use crate::model::owner::{LoneGroups, Viewer};
 
     fn caller(root: &Path) -> Caller {
         let viewer = Viewer {
             uid: rustix::process::geteuid().as_raw(),
             gid: 1000,
             groups: vec![1000],
-            lone_groups: vec![1000],
+            lone_groups: LoneGroups::known(vec![1000]),
             trusted_owners: vec![],
         };
         let mut caller = Caller::new(viewer, root.to_owned(), BTreeMap::new());

@@ -5,10 +5,11 @@
 //! program itself runs or names for the shell bears the name that the environment's other things are kept under.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::trust;
 use crate::host::fs::{self, IoError};
+use crate::inspect::beside::modified;
 use crate::model::caller::Caller;
 use crate::model::prefix::Prefix;
 
@@ -32,12 +33,7 @@ pub fn last(prefix: &Prefix, caller: &Caller) -> Option<SystemTime> {
     let directory = directory(caller)?;
     let names = [Some(super::name_of(prefix)), trust::token_of(prefix, caller)];
     let times = names.into_iter().flatten().filter_map(|name| fs::lstat(&directory.join(name)).ok());
-    times.map(|facts| time(facts.modified_ns)).max()
-}
-
-fn time(nanoseconds: i128) -> SystemTime {
-    let since = u64::try_from(nanoseconds).map(Duration::from_nanos).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + since
+    times.map(|facts| modified(facts.modified_ns)).max()
 }
 
 fn directory(caller: &Caller) -> Option<PathBuf> {
