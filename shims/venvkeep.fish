@@ -128,8 +128,9 @@ function _venvkeep_find
     set -l dir $PWD
     set -l home (test -n "$HOME"; and builtin realpath -- "$HOME" 2>/dev/null)
     while true
+        set -l above (string replace --regex -- '/$' '' "$dir")
         for name in .venv venv env
-            set -l here (string replace --regex -- '/$' '' "$dir")/$name
+            set -l here "$above/$name"
             if test -e "$here/pyvenv.cfg"
                 _venvkeep_trusted "$here"
                 and return 0

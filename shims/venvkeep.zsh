@@ -5,6 +5,7 @@
 # prompt alone. Nothing in an environment is ever sourced or run from here, and nothing here starts a process,
 # but for the commands activate and venvkeep, and for the one line about an environment that is not yours.
 # The comments of venvkeep.bash hold here as well; where zsh allows more, it is said.
+# Options are as zsh has them (emulate -L) in the functions that are called from outside, and so in all that those call.
 
 # Only a shell that somebody types into.
 [[ -o interactive ]] || return 0
@@ -39,7 +40,6 @@ function _venvkeep_state {
 
 # Whether the environment at $1 is trusted. Then _venvkeep_path is its physical path, _venvkeep_name its name.
 function _venvkeep_trusted {
-    emulate -L zsh
     local here=$1 token='' record
     # As values, since with the user's sh_glob they would not parse as patterns.
     local open='(Nf:o+w:)' large='(NL+33)'
@@ -92,7 +92,6 @@ function _venvkeep_note {
 
 # What of the name $1 can stand in a prompt: nothing that zsh expands there.
 function _venvkeep_letters {
-    emulate -L zsh
     _venvkeep_reply=${1//[^ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-]/}
     _venvkeep_reply=${_venvkeep_reply:-venv}
 }
@@ -100,7 +99,6 @@ function _venvkeep_letters {
 # Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
 # nearest decides, as it does for the program.
 function _venvkeep_find {
-    emulate -L zsh
     local dir=$PWD here
     while true; do
         for here in "${dir%/}/.venv" "${dir%/}/venv" "${dir%/}/env"; do
@@ -129,7 +127,6 @@ function _venvkeep_find {
 
 # One line, once a shell: whose the environment at $1 is. The program knows how to say it.
 function _venvkeep_tell {
-    emulate -L zsh
     if [[ -n ${VENVKEEP_QUIET-} || $_venvkeep_told == *":$1:"* ]]; then return 0; fi
     _venvkeep_told+=$1:
     if whence -p venvkeep >/dev/null; then command venvkeep notice -- "$1" </dev/null; fi
@@ -138,7 +135,6 @@ function _venvkeep_tell {
 
 # The list of directories $2 without the element $1: without the first, or with $3 without the last.
 function _venvkeep_without {
-    emulate -L zsh
     local list=:$2:
     _venvkeep_reply=$2
     [[ $list == *":$1:"* ]] || return 0
@@ -153,7 +149,6 @@ function _venvkeep_without {
 
 # Puts the environment at $1, called $2, in front; $3 says why.
 function _venvkeep_enter {
-    emulate -L zsh
     _venvkeep_env=$1 _venvkeep_how=$3 _venvkeep_tag=''
     if [[ $3 == auto ]]; then
         # Shells that start in this one know by it that nobody asked for the environment.
@@ -173,7 +168,6 @@ function _venvkeep_enter {
 
 # The name $1 in the prompt, and the command that takes it away.
 function _venvkeep_show {
-    emulate -L zsh
     if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} ]]; then
         _venvkeep_tag="($1) "
         # An exported PS1 may have it from the shell around this one.
@@ -184,7 +178,6 @@ function _venvkeep_show {
 
 # Takes back exactly what was put in; what the user changed meanwhile stays.
 function _venvkeep_leave {
-    emulate -L zsh
     _venvkeep_without "$_venvkeep_env/bin" "${PATH-}"
     PATH=$_venvkeep_reply
     _venvkeep_give_back
@@ -226,7 +219,6 @@ function _venvkeep_remember {
 
 # They have had their turn by now: PATH loses what we had left, and gets back what is active.
 function _venvkeep_mend {
-    emulate -L zsh
     while [[ -n $_venvkeep_left && $_venvkeep_left != $_venvkeep_env/bin && :${PATH-}: == *":$_venvkeep_left:"* ]]; do
         _venvkeep_without "$_venvkeep_left" "$PATH"
         PATH=$_venvkeep_reply
@@ -239,7 +231,6 @@ function _venvkeep_mend {
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
 # has saved to bring back.
 function _venvkeep_yield {
-    emulate -L zsh
     local bin=$_venvkeep_env/bin tag=$_venvkeep_tag
     _venvkeep_without "$bin" "${PATH-}" last
     # Of the same environment, activated once more, one stays.
