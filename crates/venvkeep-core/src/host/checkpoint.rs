@@ -9,6 +9,7 @@
 //! | word | at the step with that number |
 //! |---|---|
 //! | `error`, `nospace`, `quota` | it is not taken, and the system's answer is `EIO`, `ENOSPC` or `EDQUOT` |
+//! | `broken` | it and every step after it is answered with `EIO` |
 //! | `abort`, `kill` | the program ends, without or with a chance to say so |
 //! | `stop` | the program gets a SIGTERM, then the step is taken |
 //! | `pause` | the program waits until the trace is gone, so that a test can do something else meanwhile |
@@ -89,7 +90,8 @@ mod imp {
                 OpenOptions::new().append(true).create(true).open(trace).expect("the trace can be written");
             writeln!(trace, "{number} {step} {}", path.display()).expect("the trace can be written");
         }
-        let mut orders = ORDERS.faults.iter().filter(|(_, at)| *at == number);
+        let is_due = |word: &str, at: usize| at == number || (word == "broken" && at < number);
+        let mut orders = ORDERS.faults.iter().filter(|(word, at)| is_due(word, *at));
         orders.try_for_each(|(word, _)| happen(word))
     }
 
@@ -105,7 +107,7 @@ mod imp {
 
     fn happen(word: &str) -> Result<(), Errno> {
         match word {
-            "error" => return Err(Errno::IO),
+            "error" | "broken" => return Err(Errno::IO),
             "nospace" => return Err(Errno::NOSPC),
             "quota" => return Err(Errno::DQUOT),
             "abort" => std::process::abort(),

@@ -20,11 +20,12 @@ pub fn bring_back(mut journal: Journal, kept: &Path, time: &str) -> Result<Optio
     let live = fs::lstat_if_any(prefix.path())?;
     let aside = free_kept_name(&prefix, time)?;
     journal.returning((kept, &returning), live.as_ref(), &aside)?;
+    let live = live.as_ref().map(Identity::of);
     let aside = live.map(|_| aside);
     if let Err(why) = change_places(prefix.path(), kept, aside.as_deref()) {
         // Settling goes on where it had begun; then it is done after all.
         let identity = Identity::of(&returning);
-        journal.settle().map_err(|why| stuck(&mut journal, identity, why))?;
+        journal.settle().map_err(|why| stuck(&mut journal, live, identity, why))?;
         if !fs::lstat(prefix.path())?.same_entry(&returning) {
             return Err(why.into());
         }

@@ -179,7 +179,9 @@ pub fn swap(
     }
     let place = stage.release();
     let new = Identity::of(&place.identity);
-    let mut pending = PendingSwap { journal, side: place.path, kept, new, how: How::Exchange, decided: true };
+    let old = Identity::of(old);
+    let mut pending =
+        PendingSwap { journal, side: place.path, kept, old, new, how: How::Exchange, decided: true };
     if !rename::exchange(prefix.path(), &pending.side)? {
         pending.how = How::TwoStep;
         rename::to_free_name(prefix.path(), &pending.kept)?;
@@ -225,6 +227,7 @@ pub struct PendingSwap {
     journal: Journal,
     side: PathBuf,
     kept: PathBuf,
+    old: Identity,
     new: Identity,
     how: How,
     decided: bool,
@@ -272,17 +275,17 @@ impl PendingSwap {
     fn take_back(&mut self) -> Result<(), SwapError> {
         self.decided = true;
         let back = self.journal.rolling_back().map_err(SwapError::from).and_then(|()| self.journal.settle());
-        back.map_err(|why| stuck(&mut self.journal, self.new, why))
+        back.map_err(|why| stuck(&mut self.journal, Some(self.old), self.new, why))
     }
 }
 
 /// Tries once more to bring the disk to one of the settled states, as the journal's drop would, and says which it is.
-fn stuck(journal: &mut Journal, new: Identity, why: SwapError) -> SwapError {
+fn stuck(journal: &mut Journal, old: Option<Identity>, new: Identity, why: SwapError) -> SwapError {
     let settled = journal.settle().is_ok();
     let prefix = journal.prefix().path().to_owned();
     let live = match fs::lstat_if_any(&prefix) {
         Ok(Some(there)) if Identity::of(&there) == new => LiveState::New,
-        Ok(Some(_)) if settled => LiveState::Restored,
+        Ok(Some(there)) if settled || Some(Identity::of(&there)) == old => LiveState::Restored,
         _ => LiveState::Unsettled,
     };
     SwapError::Stuck { prefix, live, why: Box::new(why) }

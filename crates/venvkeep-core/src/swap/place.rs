@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Journal, SwapError};
+use crate::error::LiveState;
 use crate::host::{fs, remove, rename};
 use crate::verify::VerifiedStage;
 
@@ -30,7 +31,11 @@ impl Placed {
 
     /// It goes again, under the stage's name first, so that no half of it is ever seen.
     pub fn take_back(self) -> Result<(), SwapError> {
-        rename::to_free_name(self.journal.prefix().path(), &self.side)?;
+        let prefix = self.journal.prefix().path();
+        rename::to_free_name(prefix, &self.side).map_err(|why| {
+            let (prefix, why) = (prefix.to_owned(), Box::new(why.into()));
+            SwapError::Stuck { prefix, live: LiveState::New, why }
+        })?;
         Ok(remove::tree(&self.side)?)
     }
 }
