@@ -71,7 +71,10 @@ function _venvkeep_trusted {
 function _venvkeep_redirected {
     local target=''
     [[ ! -L $1 && -O $1 && -r $1 ]] || return 1
-    IFS=$' \t\r' read -r target <"$1" || [[ -n $target ]] || return 1
+    # One line, and no more of it than a path can have.
+    IFS=$' \t\r\n' read -r -d '' -n 4096 target <"$1" || [[ -n $target ]] || return 1
+    target=${target%%$'\n'*}
+    target=${target%$'\r'}
     case $target in
     '') return 1 ;;
     /*) _venvkeep_reply=$target ;;
@@ -278,7 +281,7 @@ function _venvkeep_look {
             return 0
         fi
     fi
-    _venvkeep_pwd=$PWD _venvkeep_new=''
+    _venvkeep_pwd=$PWD _venvkeep_new='' _venvkeep_used=''
     if ! _venvkeep_find; then _venvkeep_path=''; fi
     if [[ -n $hold ]]; then _venvkeep_held=$_venvkeep_path; fi
     if [[ $_venvkeep_path != "$_venvkeep_held" ]]; then _venvkeep_held=''; fi

@@ -90,7 +90,7 @@ function _venvkeep_redirected
     _venvkeep_own_file "$argv[1]"
     or return 1
     set -l target
-    read target <"$argv[1]"
+    read --nchars 4096 target <"$argv[1]"
     set target (string trim -- "$target")
     test -n "$target"
     or return 1

@@ -73,6 +73,11 @@ function _venvkeep_redirected {
     emulate -L zsh
     local target=''
     [[ ! -L $1 && -O $1 && -r $1 ]] || return 1
+    # No longer than a path can be.
+    local large='(NL+4096)'
+    local -a unfit
+    unfit=($1${~large})
+    ((${#unfit} == 0)) || return 1
     IFS=$' \t\r' read -r target <$1 || [[ -n $target ]] || return 1
     case $target in
     '') return 1 ;;
@@ -85,7 +90,7 @@ function _venvkeep_redirected {
 function _venvkeep_note {
     emulate -L zsh
     if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
-        { true >|$_venvkeep_used } 2>/dev/null
+        { true >|$_venvkeep_used; } 2>/dev/null
     fi
     return 0
 }
@@ -299,7 +304,7 @@ function _venvkeep_look {
             return 0
         fi
     fi
-    _venvkeep_pwd=$PWD _venvkeep_new=''
+    _venvkeep_pwd=$PWD _venvkeep_new='' _venvkeep_used=''
     if ! _venvkeep_find; then _venvkeep_path=''; fi
     if [[ -n $hold ]]; then _venvkeep_held=$_venvkeep_path; fi
     if [[ $_venvkeep_path != $_venvkeep_held ]]; then _venvkeep_held=''; fi

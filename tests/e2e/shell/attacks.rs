@@ -133,6 +133,20 @@ fn another_users_project_is_never_active() {
 }
 
 #[test]
+fn a_huge_file_in_the_environments_place_is_not_read() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let file = fs::File::options().write(true).open(project.write(".venv", "x")).unwrap();
+    file.set_len(1 << 36).unwrap();
+    for shell in shells() {
+        Session::new(&ctx, shell)
+            .types(&["cd proj", "report in", "cd", "report out"])
+            .inactive("in")
+            .inactive("out");
+    }
+}
+
+#[test]
 fn every_part_has_to_be_the_users() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let (project, traps) = with_traps(&ctx, "proj");
