@@ -9,6 +9,7 @@
 mod checkpoint;
 pub mod copy;
 pub mod credentials;
+mod directory;
 pub mod fs;
 pub mod lock;
 pub mod process;

@@ -10,7 +10,8 @@ use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::checkpoint::reach_in;
-use super::fs::{Directory, Doing, IoError, Result, facts_of, insist_on_file};
+use super::directory::insist_on_file;
+use super::fs::{Directory, Doing, IoError, Result, facts_of};
 use crate::model::facts::{Facts, Kind};
 
 /// A regular file that is open for reading.
