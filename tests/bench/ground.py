@@ -24,6 +24,7 @@ def find_tools(program: Path | None) -> dict[str, str]:
     found = {
         "venvkeep": str(program or built()),
         "python3": "/usr/bin/python3",
+        "python312": f"{tools}/python/3.12/bin/python3.12",
         "virtualenv": f"{tools}/venv/bin/virtualenv",
         "uv": f"{tools}/uv/uv",
         "sh": "/bin/sh",

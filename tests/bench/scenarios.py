@@ -29,6 +29,9 @@ SEEDED = "{venvkeep} new {X}"
 # uv's seed comes from the index: here from a filled cache, without asking the index again.
 UV_SEEDED = "{uv} venv --offline --seed {X}"
 SEEDED_PEERS = ("{python3} -m venv {X}", "{virtualenv} {X}", UV_SEEDED)
+# The same number of distributions and files on both sides: pip alone, in a Python that brings no setuptools.
+PIP_ALONE = "{venvkeep} new -p {python312} {X}"
+UV_PIP_ALONE = "{uv} venv --offline --seed --python {python312} {X}"
 PACKAGES = "flask requests rich black sqlalchemy ipython pytest pillow"
 # Some 130 distributions with their dependencies, 30,000 files and 700 MB.
 REAL_PACKAGES = (
@@ -51,6 +54,7 @@ ALL_HASHED = "{sh} -c '{find} {REAL} -type f -print0 | {xargs} -0 -n 64 -P {CORE
 PREPARATIONS = {
     "{ENV}": ("{python3} -m venv {ENV}", f"{{ENV}}/bin/pip install --quiet {PACKAGES}"),
     UV_SEEDED: ("{uv} venv --quiet --seed {ENV}-for-the-cache",),
+    UV_PIP_ALONE: ("{uv} venv --quiet --seed --python {python312} {ENV}-for-pip-alone",),
     "{REAL}": (
         "{uv} venv --quiet --seed --python {python3} {REAL}",
         f"{{uv}} pip install --quiet --link-mode=copy --python {{REAL}} {REAL_PACKAGES}",
@@ -66,6 +70,7 @@ SCENARIOS = (
     Scenario("bare", "An environment without pip", BARE, BARE_PEERS),
     Scenario("bare-first", "The same, a user's first run", BARE, BARE_PEERS, new_home=True),
     Scenario("seeded", "An environment with pip", SEEDED, SEEDED_PEERS),
+    Scenario("seeded-3.12", "An environment of Python 3.12 with pip", PIP_ALONE, (UV_PIP_ALONE,)),
     # Not against uv, which would have to download its seed.
     Scenario(
         "seeded-first", "The same, a user's first run", SEEDED, SEEDED_PEERS[:2], new_home=True

@@ -9,11 +9,13 @@
 )]
 
 mod bad_input;
+mod caches;
 mod carry;
 mod check;
 mod copy;
 mod daily;
 mod elsewhere;
+mod fill;
 mod formats;
 mod freeze;
 mod ground;
@@ -33,11 +35,13 @@ mod root;
 mod several;
 mod shell;
 mod snapshots;
+mod standard;
 mod support;
 mod surroundings;
 mod trust;
 mod undo;
 mod watched;
+mod wishes;
 
 /// The program under test.
 const VENVKEEP: &str = env!("CARGO_BIN_EXE_venvkeep");

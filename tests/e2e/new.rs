@@ -1,6 +1,7 @@
 //! `venvkeep new`: what it makes is what `python -m venv` makes, for every Python here; and where it refuses, nothing
 //! is left behind.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,10 @@ print(json.dumps({
     'executable': sys.executable,
     'prefixes': [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix],
     'path': sys.path,
-    'paths': sysconfig.get_paths(),
+    'paths': {name: sysconfig.get_paths(name) for name in sysconfig.get_scheme_names()},
+    'variables': {name: str(value) for name, value in sysconfig.get_config_vars().items()},
+    'platform': [sysconfig.get_platform(), sysconfig.get_python_version(), sysconfig.get_makefile_filename()],
+    'site prefixes': site.PREFIXES,
     'site-packages': site.getsitepackages(),
     'user site': site.ENABLE_USER_SITE,
     'version': sys.version,
@@ -32,7 +36,12 @@ fn facts(ctx: &Context, project: &Project<'_>) -> Value {
     };
     let activated = ctx
         .program(Who::User, "bash")
-        .args(["-c", "set -eu; source .venv/bin/activate; command -v python python3 pip; python -c 'import sys; print(sys.prefix)'"])
+        .args([
+            "-c",
+            "set -eu; source .venv/bin/activate; echo \"$VIRTUAL_ENV $PATH\"; \
+                command -v python python3 pip; python -c 'import sys; print(sys.prefix)'; \
+                deactivate; echo \"${VIRTUAL_ENV-none} $PATH\"; type deactivate || echo 'it is gone'",
+        ])
         .current_dir(project.path())
         .run()
         .success();
@@ -58,15 +67,35 @@ fn it_is_what_venv_makes() {
             .current_dir(project.path())
             .run()
             .success();
-        let theirs = facts(&ctx, &project);
+        let theirs = (bytecode(&project), facts(&ctx, &project));
         fs::rename(project.path().join(".venv"), project.path().join("theirs")).unwrap();
 
         project.venvkeep(["new", "-p", python.to_str().unwrap()]).run().success();
-        let bytecode = find(&project.path().join(".venv"), "__pycache__");
-        assert!(bytecode.is_empty(), "{key}: no Python wrote anything: {bytecode:?}");
-        assert_eq!(facts(&ctx, &project), theirs, "{key}");
+        assert_eq!(bytecode(&project), theirs.0, "{key}");
+        assert_eq!(facts(&ctx, &project), theirs.1, "{key}");
         assert_eq!(owners(project.path().join(".venv")), [Who::User.uid()].into(), "{key}");
     }
+}
+
+/// The compiled modules, where none of them has to be compiled again when it is imported.
+#[expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+fn bytecode(project: &Project<'_>) -> BTreeSet<PathBuf> {
+    let environment = project.path().join(".venv");
+    let mut found = BTreeSet::new();
+    for directory in find(&environment, "__pycache__") {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let source = directory.with_file_name(format!("{}.py", name.split('.').next().unwrap()));
+            let source = fs::metadata(source).unwrap();
+            let header = fs::read(&path).unwrap();
+            let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
+            let said = (word(4), i64::from(word(8)), u64::from(word(12)));
+            assert_eq!(said, (0, source.mtime(), source.len()), "{}", path.display());
+            found.insert(path.strip_prefix(&environment).unwrap().to_owned());
+        }
+    }
+    found
 }
 
 /// Every entry of that name below a directory.
@@ -212,6 +241,8 @@ fn a_full_disk_leaves_nothing_behind() {
 fn of_two_at_once_one_wins() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
+    // Without it they would be busy with their caches, and hardly meet.
+    ctx.project("before").venvkeep(["new", "-q"]).run().success();
     let started: Vec<_> = (0..6).map(|_| project.venvkeep(["new", "-q"]).spawn()).collect();
     let codes = started.into_iter().map(|child| child.wait_with_output().unwrap().status.code());
     let mut codes: Vec<_> = codes.map(Option::unwrap).collect();

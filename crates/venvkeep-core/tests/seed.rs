@@ -5,6 +5,7 @@
     reason = "a test lays out its own directory and looks at it by itself, and fails by panic"
 )]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -15,9 +16,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use venvkeep_core::host::credentials::viewer;
+use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::interpreter::BaseInterpreter;
+use venvkeep_core::model::interrupt::Interrupt;
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::rebuild::seed::{Seeded, seed};
+use venvkeep_core::rebuild::seed::{Seeded, prepare};
 use zip::write::SimpleFileOptions;
 
 fn interpreter(version: &str, wheels: &Path) -> BaseInterpreter {
@@ -56,7 +59,10 @@ fn wheel(directory: &Path, name: &str, version: &str, requires_python: &str) -> 
 fn seeded(version: &str, wheels: &Path) -> Seeded {
     let stage = tempfile::tempdir().unwrap();
     let prefix = Prefix::new("/home/ana/.venv".into()).unwrap();
-    let outcome = seed(stage.path(), &prefix, &interpreter(version, wheels), &viewer(Vec::new())).unwrap();
+    let caller = Caller::new(viewer(Vec::new()), "/".into(), BTreeMap::default());
+    let interpreter = interpreter(version, wheels);
+    let seeds = prepare(&interpreter, &caller, &Interrupt::default());
+    let outcome = seeds.install(stage.path(), &prefix, &interpreter).unwrap();
     if !outcome.distributions.is_empty() {
         let script = fs::read_to_string(stage.path().join("bin/pip")).unwrap();
         assert!(script.starts_with("#!/home/ana/.venv/bin/python\n"), "{script}");

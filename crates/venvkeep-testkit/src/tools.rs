@@ -90,6 +90,26 @@ pub fn pythons() -> Vec<(&'static str, PathBuf)> {
         .collect()
 }
 
+/// The package `test` of the standard library that one of the prepared Pythons was copied from: pyenv's, which is
+/// usually where only root can read. `None` where there is none.
+pub fn standard_tests(key: &str) -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let roots = [
+        variable("PYENV_ROOT"),
+        variable("HOME").map(|home| home.join(".pyenv")),
+        Some("/root/.pyenv".into()),
+    ];
+    let versions = roots.into_iter().flatten().find_map(|root| fs::read_dir(root.join("versions")).ok())?;
+    let mut found: Vec<PathBuf> = versions
+        .flatten()
+        .filter(|version| version.file_name().to_string_lossy().starts_with(&format!("{key}.")))
+        .map(|version| version.path().join(format!("lib/python{key}/test")))
+        .filter(|package| package.join("test_venv.py").is_file())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
 /// A copy of `program` that every user can start, refreshed when `program` was built anew.
 pub(crate) fn copy_for_everyone(program: &Path) -> PathBuf {
     static COPIES: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());

@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Rename(RenameArguments),
     /// Set an environment aside; undo brings it back, prune deletes it
     Remove(RemoveArguments),
+    /// The Pythons on this machine, and which one new would take
+    Pythons,
     /// The shell side: activation when you enter a project, completion, and their installation
     Shims(ShimsArguments),
     /// The environment that is active from login where nothing nearer is
@@ -125,6 +127,7 @@ impl Command {
             Self::Move(_) => "move",
             Self::Rename(_) => "rename",
             Self::Remove(_) => "remove",
+            Self::Pythons => "pythons",
             Self::Shims(_) => "shims",
             Self::Default(_) => "default",
             Self::Completions(_) => "completions",
@@ -144,12 +147,19 @@ pub(crate) struct NewArguments {
     /// A project's NAME (makes NAME/.venv), or the PATH of the environment itself; by default ./.venv
     #[arg(value_name = "NAME or PATH")]
     pub(crate) place: Option<PathBuf>,
-    /// The Python to use: 3.12, pypy3, python3.11 or a path
+    /// The Python to use: 3.12, ">=3.10", pypy3, 3.13t, a name or a path; by default what the project's .python-version
+    /// or pyproject.toml says, else python3
     #[arg(short, long, value_name = "PYTHON")]
     pub(crate) python: Option<String>,
+    /// Install what FILE lists: a requirements file, or a pylock.toml
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) requirements: Option<PathBuf>,
     /// What to put in besides Python
     #[arg(long, value_enum, default_value_t = SeedChoice::Pip)]
     pub(crate) seed: SeedChoice,
+    /// Bring that pip up to date from the package index
+    #[arg(long)]
+    pub(crate) upgrade_deps: bool,
     /// What the shell's prompt shows; by default the project's name
     #[arg(long)]
     pub(crate) prompt: Option<String>,
@@ -159,6 +169,9 @@ pub(crate) struct NewArguments {
     /// Make it in WORKON_HOME, else in venvkeep's own directory, under its NAME: for what belongs to no project
     #[arg(long, requires = "place")]
     pub(crate) central: bool,
+    /// Let everyone on this machine read it, whatever the umask
+    #[arg(long)]
+    pub(crate) shared: bool,
     /// As root: make it root's, although somebody else will probably use it
     #[arg(long)]
     pub(crate) as_root: bool,
@@ -225,7 +238,7 @@ pub(crate) struct HealArguments {
     /// Install what FILE pins instead of what the environment's metadata says
     #[arg(short, long, value_name = "FILE")]
     pub(crate) requirements: Option<PathBuf>,
-    /// The Python to rebuild with: 3.12, pypy3, python3.11 or a path
+    /// The Python to rebuild with: 3.12, ">=3.10", pypy3, 3.13t, a name or a path
     #[arg(short, long, value_name = "PYTHON")]
     pub(crate) python: Option<String>,
     /// Where distributions may come from

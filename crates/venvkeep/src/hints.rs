@@ -6,6 +6,7 @@ use std::path::Path;
 
 use venvkeep_core::diagnose::finding::Remedy;
 use venvkeep_core::heal::{ElsewhereError, HealError};
+use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::find::FindError;
@@ -326,8 +327,10 @@ fn unobtainable(failure: Failure, missing: &[Missing], prefix: &Prefix) -> Failu
 /// No new environment. Nothing was left behind.
 pub(crate) fn new(error: &NewError) -> Failure {
     let exit = match error {
-        NewError::Path(_) | NewError::Prefix(_) | NewError::Taken { .. } => Exit::Usage,
-        NewError::Interrupted | NewError::Python(FindError::Interrupted) => Exit::Interrupted,
+        NewError::Path(_) | NewError::Prefix(_) | NewError::Taken { .. } | NewError::List(_) => Exit::Usage,
+        NewError::Interrupted
+        | NewError::Install(InstallError::Process(ProcessError::Interrupted))
+        | NewError::Python { why: FindError::Interrupted, .. } => Exit::Interrupted,
         _ => Exit::Failed,
     };
     let failure = Failure::new(exit, printable(error.to_string()));
@@ -345,7 +348,9 @@ pub(crate) fn new(error: &NewError) -> Failure {
         NewError::ParentUnwritable { .. } => {
             failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
         }
-        NewError::Python(FindError::NoneSuitable { found, .. }) => {
+        NewError::Python { why: FindError::NoneSuitable { found, .. }, by } => {
+            let asked = by.iter().map(|file| format!("{} asks for it.", printable(file)));
+            let failure = asked.fold(failure, Failure::hint);
             let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
             found
                 .fold(failure, Failure::hint)
@@ -353,6 +358,13 @@ pub(crate) fn new(error: &NewError) -> Failure {
                 .hint("or name one by its path: venvkeep new -p PATH")
         }
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
+        NewError::List(_) => failure.hint("Name the file that lists what to install."),
+        NewError::NoInstaller { .. } => failure
+            .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
+            .hint("  sudo apt install python3-pip-whl    (or get uv, which needs no root)"),
+        NewError::Install(InstallError::Failed { said, .. }) => {
+            last_words(failure, said).hint("No environment was made; nothing is left behind.")
+        }
         _ => failure,
     }
 }

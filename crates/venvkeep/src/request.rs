@@ -70,7 +70,10 @@ fn caller() -> Result<Caller, Failure> {
 /// as `sudo` without `-H` does to root's caller.
 fn own_directory(caller: &Caller, variable: &str, below_home: &str) -> Option<PathBuf> {
     if let Some(base) = caller.variable(variable).map(PathBuf::from).filter(|base| base.is_absolute()) {
-        return Some(base.join("venvkeep"));
+        // Root with a variable of somebody else's (sudo -E) would lock them out of their own directory.
+        let there = base.ancestors().find(|directory| fs::lstat(directory).is_ok());
+        let is_fit = !caller.viewer.is_root() || there.is_some_and(|there| is_own(there, &caller.viewer));
+        return is_fit.then(|| base.join("venvkeep"));
     }
     let home = caller.home.as_ref()?;
     is_own(home, &caller.viewer).then(|| home.join(below_home).join("venvkeep"))

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Group, Uid, User};
-use rustix::process::{getegid, geteuid, getgroups};
+use rustix::fs::Mode;
+use rustix::process::{getegid, geteuid, getgroups, umask};
 
 use super::fs;
 use crate::model::accounts::Tables;
@@ -29,6 +30,26 @@ fn lone_groups() -> Vec<u32> {
         groups.push(gid);
     }
     groups
+}
+
+/// Who is to be able to read what this process makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the umask leaves it to.
+    AsUsual,
+    /// Everybody, whatever the umask.
+    Everyone,
+}
+
+/// From now on nothing that this process makes, or a program that it starts, can be written by everybody, however open
+/// the umask is: strangers would write what the user runs.
+pub fn tighten_umask(readers: Readers) {
+    let old = umask(Mode::RWXG | Mode::RWXO);
+    let hidden = match readers {
+        Readers::AsUsual => old,
+        Readers::Everyone => old & (Mode::WGRP | Mode::WOTH),
+    };
+    umask(hidden | Mode::WOTH);
 }
 
 /// Whether this process may read everything.

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module is what the forbidden calls are replaced with")]
 
 mod checkpoint;
+pub mod container;
 pub mod copy;
 pub mod credentials;
 mod directory;

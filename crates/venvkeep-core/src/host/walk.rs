@@ -43,6 +43,10 @@ pub fn tree(prefix: &Directory) -> Result<Tree> {
             Err(why) => tree.mark_unlisted(next.id, why),
         }
     }
+    if pending.is_empty() {
+        // Starting threads would cost more than all of the walk.
+        return Ok(tree);
+    }
     let shares: Vec<(EntryId, Tree)> =
         Vec::from(pending).into_par_iter().map(|share| (share.id, walk.below(&share, &tree))).collect();
     tree.reserve(shares.iter().map(|(_, below)| below));

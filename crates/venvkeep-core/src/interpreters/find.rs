@@ -56,17 +56,13 @@ pub enum FindError {
     Interrupted,
 }
 
-/// The interpreter for a request. For [`Request::Any`] the first `python3` that the command line would start and that
-/// can be used, else the newest one found anywhere.
+/// The interpreter for a request. For [`Request::Any`] and a range the first `python3` that the command line would start
+/// and that can be used and is in it, else the newest such one found anywhere.
 pub fn find(request: &Request, caller: &Caller, interrupt: &Interrupt) -> Result<BaseInterpreter, FindError> {
     let search = Search { caller, interrupt };
     let found = match request {
-        Request::Any => {
-            match search.first(on_path(caller).iter().map(|dir| dir.join("python3")), |_| true)? {
-                Some(interpreter) => Some(interpreter),
-                None => newest(survey(caller, interrupt)?),
-            }
-        }
+        Request::Any => search.usual(|_| true)?,
+        Request::Range(range) => search.usual(|it| it.version.satisfies(range))?,
         Request::Release(release) => search.first(search.called_like(release), |it| release.matches(it))?,
         Request::Name(name) => {
             let named =
@@ -126,6 +122,15 @@ impl Search<'_> {
         Ok(None)
     }
 
+    /// What the command line would start, where that is `wanted`; else the newest that is.
+    fn usual(&self, wanted: impl Fn(&BaseInterpreter) -> bool) -> Result<Option<BaseInterpreter>, FindError> {
+        let on_path = on_path(self.caller).into_iter().map(|dir| dir.join("python3"));
+        match self.first(on_path, &wanted)? {
+            Some(interpreter) => Ok(Some(interpreter)),
+            None => Ok(newest(survey(self.caller, self.interrupt)?, wanted)),
+        }
+    }
+
     fn named(&self, path: &Path) -> Result<BaseInterpreter, FindError> {
         self.ask(path)?.map_err(FindError::Named)
     }
@@ -147,9 +152,9 @@ fn program_at(path: &Path) -> PathBuf {
 }
 
 /// A finished release before a preliminary one, `CPython` before the others, then by version.
-fn newest(candidates: Vec<Candidate>) -> Option<BaseInterpreter> {
+fn newest(candidates: Vec<Candidate>, wanted: impl Fn(&BaseInterpreter) -> bool) -> Option<BaseInterpreter> {
     let usable = candidates.into_iter().filter_map(|candidate| candidate.answer.ok());
-    usable.filter(|it| !it.free_threaded).max_by_key(|it| {
+    usable.filter(|it| !it.free_threaded && wanted(it)).max_by_key(|it| {
         (it.version.level == ReleaseLevel::Final, it.implementation == "cpython", it.version)
     })
 }

@@ -5,7 +5,7 @@
 //! compared. The cache can be deleted at any time; what cannot be read or does not fit is as good as absent.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::ask::{AskError, ask};
+use crate::host::container::{Container, Piece};
 use crate::host::fs::{Directory, create_dirs, replace_file, stat};
 use crate::host::programs::TrustedProgram;
 use crate::model::caller::Caller;
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, FileIdentity};
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::interrupt::Interrupt;
 use crate::model::owner::Viewer;
@@ -28,11 +29,7 @@ const LIMIT: u64 = 1 << 16;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Key {
     asked_by: String,
-    program: PathBuf,
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified_ns: i64,
+    program: FileIdentity,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,26 +59,21 @@ pub fn ask_once(
 
 impl Key {
     fn new(program: &Path, facts: &Facts) -> Self {
-        Self {
-            asked_by: env!("CARGO_PKG_VERSION").to_owned(),
-            program: program.to_owned(),
-            device: facts.device,
-            inode: facts.inode,
-            size: facts.size,
-            modified_ns: facts.modified_ns,
-        }
+        let program = FileIdentity::of(program, facts);
+        Self { asked_by: env!("CARGO_PKG_VERSION").to_owned(), program }
     }
 
     fn file_name(&self) -> String {
-        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(self.program.as_os_str().as_bytes()));
+        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(self.program.path().as_os_str().as_bytes()));
         format!("{name}.json")
     }
 }
 
-/// Reads an answer from a directory that nobody but the user can have written: it says which programs to start.
+/// Reads an answer from a file that nobody but the user can have written: it says which programs to start.
 fn recall(place: &Path, key: &Key, viewer: &Viewer) -> Option<BaseInterpreter> {
     let directory = Directory::open_own(place, viewer).ok()?;
-    let content = directory.read(Path::new(&key.file_name()), LIMIT).ok()?;
+    let file = Container::open(&directory, key.file_name().as_ref(), viewer).ok()?;
+    let content = file.read(Piece { at: 0, size: file.size().min(LIMIT) }).ok()?;
     let remembered: Remembered = serde_json::from_slice(&content).ok()?;
     // The base may be gone although the program that was asked, a wrapper, is still there.
     (remembered.key == *key && stat(&remembered.answer.executable).is_ok()).then_some(remembered.answer)
@@ -103,6 +95,7 @@ mod tests {
     use crate::host::credentials::viewer;
     use crate::host::fs::stat;
     use crate::model::interpreter::BaseInterpreter;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     fn remembered() -> Remembered {
@@ -126,7 +119,9 @@ mod tests {
         assert_eq!(recall(&place, &kept.key, &me), None);
         remember(&place, &kept);
         assert_eq!(recall(&place, &kept.key, &me).as_ref(), Some(&kept.answer));
-        kept.key.modified_ns += 1;
+        let mut facts = stat(Path::new("/bin/sh")).unwrap();
+        facts.modified_ns += 1;
+        kept.key = Key::new(Path::new("/bin/sh"), &facts);
         assert_eq!(recall(&place, &kept.key, &me), None, "the interpreter has changed");
     }
 
@@ -142,6 +137,9 @@ mod tests {
         assert_eq!(recall(&place, &kept.key, &somebody_else), None);
 
         let file = place.join(kept.key.file_name());
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o602)).unwrap();
+        assert_eq!(recall(&place, &kept.key, &viewer(Vec::new())), None, "anybody can have written it");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         for garbled in [&b""[..], b"\xff\xfe{", b"{\"key\": 1}", &vec![b'['; 70_000]] {
             std::fs::write(&file, garbled).unwrap();
             assert_eq!(recall(&place, &kept.key, &viewer(Vec::new())), None);

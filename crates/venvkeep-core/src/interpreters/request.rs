@@ -1,8 +1,11 @@
-//! Which interpreter is meant: what `-p` says, as a value.
+//! Which interpreter is meant: what `-p` or a project's own file says, as a value.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
+
+use pep440_rs::VersionSpecifiers;
 
 use crate::model::interpreter::BaseInterpreter;
 
@@ -13,6 +16,8 @@ pub enum Request {
     Any,
     /// `3.12`, `3.12.1`, `3.13t`, `python3.11`, `pypy3.9`.
     Release(Release),
+    /// `>=3.10`, `>=3.9,<3.13`, `~=3.11`: what a project's `requires-python` says.
+    Range(VersionSpecifiers),
     /// A program of another name, looked for in `PATH`.
     Name(OsString),
     /// The program itself, or the directory whose `bin` holds it.
@@ -39,7 +44,15 @@ impl Request {
         if text.as_encoded_bytes().contains(&b'/') || text == "." || text == ".." {
             return Self::Path(text.into());
         }
-        text.to_str().and_then(Release::parse).map_or_else(|| Self::Name(text.into()), Self::Release)
+        text.to_str().and_then(Self::version).unwrap_or_else(|| Self::Name(text.into()))
+    }
+
+    /// What says which version: a release or a range of them; no name and no path.
+    pub fn version(text: &str) -> Option<Self> {
+        if text.starts_with(['<', '>', '=', '!', '~']) {
+            return VersionSpecifiers::from_str(text).ok().map(Self::Range);
+        }
+        Release::parse(text).map(Self::Release)
     }
 }
 
@@ -95,6 +108,7 @@ impl fmt::Display for Request {
         match self {
             Self::Any => formatter.write_str("Python 3.8 or newer"),
             Self::Release(release) => release.fmt(formatter),
+            Self::Range(range) => write!(formatter, "Python {range}"),
             Self::Name(name) => write!(formatter, "program called {}", name.display()),
             Self::Path(path) => write!(formatter, "Python at {}", path.display()),
         }
@@ -142,6 +156,10 @@ mod tests {
         assert_eq!(parsed("3.12.1.2"), Request::Name("3.12.1.2".into()));
         assert_eq!(parsed("python3-config"), Request::Name("python3-config".into()));
         assert_eq!(parsed(""), Request::Name("".into()));
+        for range in [">=3.10", ">=3.9,<3.13", "~=3.11", "==3.12.*", "!=3.9.1"] {
+            assert!(matches!(parsed(range), Request::Range(_)), "{range}");
+        }
+        assert_eq!(parsed(">=new"), Request::Name(">=new".into()));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What the file system says of one entry, as a value.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 /// What kind of entry stands at a place. Links are never followed to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +57,34 @@ pub struct Facts {
     pub inode: u64,
     /// How many names it has.
     pub links: u32,
+}
+
+/// Which file it was, and whether it has changed since: what something that was learned from a file is kept with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileIdentity {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified_ns: i64,
+}
+
+impl FileIdentity {
+    /// The file at that path, as it is now.
+    pub fn of(path: &Path, facts: &Facts) -> Self {
+        let Facts { device, inode, size, modified_ns, .. } = *facts;
+        Self { path: path.to_owned(), device, inode, size, modified_ns }
+    }
+
+    /// Where it was.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a file with these facts is the same one, unchanged.
+    pub fn is_of(&self, facts: &Facts) -> bool {
+        *self == Self::of(&self.path, facts)
+    }
 }
 
 impl Facts {

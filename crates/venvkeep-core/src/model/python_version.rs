@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pep440_rs::{Version, VersionSpecifiers};
 use serde::{Deserialize, Serialize};
 
 /// How far a release of Python is along; earlier variants are older.
@@ -81,6 +82,11 @@ impl PythonVersion {
     /// same binary interface.
     pub const fn same_minor(&self, other: &Self) -> bool {
         self.major == other.major && self.minor == other.minor
+    }
+
+    /// Whether a distribution or project whose `Requires-Python` says that works with it.
+    pub fn satisfies(&self, wanted: &VersionSpecifiers) -> bool {
+        Version::from_str(&self.to_string()).is_ok_and(|version| wanted.contains(&version))
     }
 }
 
@@ -217,6 +223,13 @@ mod tests {
         for name in ["python", "python3", "python3.11-config", "python3.11.exe", "perl5.36", "python.3"] {
             assert_eq!(PythonLabel::parse(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn ranges_hold_releases() {
+        let satisfies = |release: &str, range: &str| version(release).satisfies(&range.parse().unwrap());
+        assert!(satisfies("3.12.1", ">=3.10") && satisfies("3.12.1", "==3.12.*"));
+        assert!(!satisfies("3.9.18", ">=3.10") && !satisfies("3.13.0", ">=3.9,<3.13"));
     }
 
     proptest! {

@@ -3,12 +3,16 @@
 //! It is built beside its place and renamed into it in one step that never replaces anything: at every instant there
 //! is either nothing or a whole environment. What a killed run leaves beside it, the next run for that place removes.
 
+mod fill;
 pub mod place;
+pub mod python;
 
 use std::path::{Path, PathBuf};
 
+use crate::host::credentials::{self, Readers};
 use crate::host::fs::{self, Directory, IoError};
-use crate::host::{credentials, rename, walk};
+use crate::host::programs::Distrust;
+use crate::host::{rename, walk};
 use crate::interpreters::find::{FindError, find};
 use crate::interpreters::request::Request;
 use crate::model::caller::Caller;
@@ -16,8 +20,10 @@ use crate::model::facts::Kind;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::interrupt::Interrupt;
 use crate::model::prefix::{Prefix, PrefixError};
-use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up};
-use crate::rebuild::seed::{Seeded, seed};
+use crate::progress::Progress;
+use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up, open_up_itself};
+use crate::rebuild::install::InstallError;
+use crate::rebuild::seed::{Seeded, prepare};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
@@ -25,21 +31,30 @@ use crate::store::registry;
 use crate::store::snapshots::{self, Keeping};
 use crate::store::trust::{self, TrustError};
 use crate::swap::{Journal, SwapError};
+use fill::Filled;
 use place::{Place, UnusablePath};
+use python::{Wanted, wanted};
+
+/// A list that people write, or a lock file.
+const MAX_LIST: u64 = 64 * 1024 * 1024;
 
 /// What is wanted.
 #[derive(Debug, Clone)]
 pub struct Wish<'a> {
     /// A project's name or the environment's path, as typed.
     pub typed: Option<&'a Path>,
-    /// The interpreter.
-    pub python: Request,
+    /// The interpreter; `None` where the project's files are to say.
+    pub python: Option<Request>,
     /// What goes in besides.
     pub seed: Seed,
+    /// The list of what is to be installed, as an absolute path.
+    pub list: Option<&'a Path>,
     /// What the prompt shows instead of the project's name.
     pub prompt: Option<&'a str>,
     /// Whether the base's packages are to be seen.
     pub system_site_packages: SystemSitePackages,
+    /// Who is to be able to read it.
+    pub readers: Readers,
     /// Whether root may make it where it would lock somebody out.
     pub as_root: AsRoot,
 }
@@ -49,6 +64,8 @@ pub struct Wish<'a> {
 pub enum Seed {
     /// pip, and setuptools where the Python's own `venv` adds it.
     Pip,
+    /// The same, brought up to date from the index.
+    NewestPip,
     /// Nothing.
     Nothing,
 }
@@ -62,12 +79,18 @@ pub struct Made {
     pub name: String,
     /// What it borrows.
     pub interpreter: BaseInterpreter,
+    /// Why this one.
+    pub wanted: Wanted,
     /// What was put in; `None` when nothing was to be.
     pub seeded: Option<Seeded>,
+    /// How many distributions the list brought, with what they depend on; `None` where there was no list.
+    pub installed: Option<usize>,
     /// Whether a snapshot of it is kept outside of it.
     pub snapshot: Keeping,
     /// Whether the user's shells may activate it by themselves; what hinders them is no reason to have made nothing.
     pub trust: Result<(), TrustError>,
+    /// A directory above it that not everybody may pass, where everybody was to be able to read it.
+    pub shut: Option<PathBuf>,
 }
 
 /// Why there is no new environment. Nothing is left of the attempt.
@@ -99,8 +122,13 @@ pub enum NewError {
         owner: String,
     },
     /// No interpreter.
-    #[error(transparent)]
-    Python(#[from] FindError),
+    #[error("{why}")]
+    Python {
+        /// Why.
+        why: FindError,
+        /// The project's file that asks for it, where one does.
+        by: Option<PathBuf>,
+    },
     /// A file could not be written.
     #[error(transparent)]
     Io(#[from] IoError),
@@ -110,6 +138,21 @@ pub enum NewError {
     /// pip could not be put in.
     #[error("could not put pip in: {0}")]
     Seed(#[from] WheelError),
+    /// The list cannot be read.
+    #[error("cannot read the list: {0}")]
+    List(IoError),
+    /// There is nothing that installs.
+    #[error("there is no uv on your PATH that may be started, and {python} brings no pip that could install")]
+    NoInstaller {
+        /// The interpreter.
+        python: String,
+    },
+    /// Something could not be installed.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The new environment's own Python may not be started.
+    #[error("the new environment's Python could not be used: {0}")]
+    Stage(#[from] Distrust),
     /// Another run is at work there, or what it left cannot be settled.
     #[error("{why}")]
     Beside {
@@ -124,14 +167,30 @@ pub enum NewError {
 }
 
 /// Makes the environment.
-pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Made, NewError> {
+pub fn new(
+    wish: &Wish<'_>,
+    caller: &Caller,
+    interrupt: &Interrupt,
+    progress: Progress<'_>,
+) -> Result<Made, NewError> {
     let Place { environment, name } = place::place(wish.typed, &caller.cwd)?;
     // Everything that can refuse comes before anything is written.
     insist_on_right_user(&environment, caller, wish.as_root)?;
     insist_on_free(&environment)?;
     insist_on_writable(&environment)?;
-    let interpreter = find(&wish.python, caller, interrupt)?;
+    if let Some(list) = wish.list {
+        fs::physical(list).and_then(|list| fs::read_bounded(&list, MAX_LIST)).map_err(NewError::List)?;
+    }
+    let wanted = wanted(wish.python.as_ref(), environment.parent().unwrap_or(Path::new("/")));
+    let interpreter = find(&wanted.request, caller, interrupt)
+        .map_err(|why| NewError::Python { why, by: wanted.by.clone() })?;
 
+    // The first time this takes a second or two: before anybody else is kept waiting.
+    let seeds = (wish.seed != Seed::Nothing).then(|| prepare(&interpreter, caller, interrupt));
+    if interrupt.requested() {
+        return Err(NewError::Interrupted);
+    }
+    credentials::tighten_umask(wish.readers);
     let mut around = Around::make(&environment)?;
     let prefix = physical_prefix(&environment)?;
     place::usable(prefix.path())?;
@@ -148,14 +207,19 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
         system_site_packages: wish.system_site_packages,
     };
     create(stage.path(), &skeleton)?;
-    let seeded = match wish.seed {
-        Seed::Pip => Some(seed(stage.path(), &prefix, &interpreter, &caller.viewer)?),
-        Seed::Nothing => None,
-    };
+    let seeded = seeds.map(|seeds| seeds.install(stage.path(), &prefix, &interpreter));
+    let mut seeded = seeded.transpose()?;
+    let filling = Filled { stage: &stage, interpreter: &interpreter, caller, interrupt };
+    let installed = filling.fill(wish, seeded.as_mut(), progress)?;
     if interrupt.requested() {
         return Err(NewError::Interrupted);
     }
-    open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;
+    if wish.list.is_some() || wish.seed == Seed::NewestPip {
+        // An installer may have set modes of its own.
+        open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;
+    } else {
+        open_up_itself(stage.path())?;
+    }
     rename::to_free_name(stage.path(), prefix.path())
         .map_err(|error| taken_meanwhile(error, prefix.path()))?;
     stage.release();
@@ -164,7 +228,14 @@ pub fn new(wish: &Wish<'_>, caller: &Caller, interrupt: &Interrupt) -> Result<Ma
     let trust = trust::trust(&prefix, caller).map(|_| ());
     // A name is a convenience, and nothing to fail for.
     let _ = registry::register(&prefix, None, caller);
-    Ok(Made { prefix, name, interpreter, seeded, snapshot, trust })
+    let shut = (wish.readers == Readers::Everyone).then(|| shut_above(&prefix)).flatten();
+    Ok(Made { prefix, name, interpreter, wanted, seeded, installed, snapshot, trust, shut })
+}
+
+/// The outermost directory above an environment that not everybody may pass.
+fn shut_above(prefix: &Prefix) -> Option<PathBuf> {
+    let is_shut = |directory: &&Path| fs::stat(directory).is_ok_and(|facts| facts.mode & 0o001 == 0);
+    prefix.parent().ancestors().filter(is_shut).last().map(Path::to_owned)
 }
 
 fn insist_on_free(environment: &Path) -> Result<(), NewError> {

@@ -8,6 +8,7 @@ use super::install::{InstallError, Installer, Order, install};
 use super::relocate::{Relocated, relocate};
 use super::reuse::{self, Gathered, ReuseError};
 use super::stage::Stage;
+use super::unpacked::Cache;
 use super::wheel::{Destination, Wheel, WheelError};
 use crate::host::fs::IoError;
 use crate::host::programs::{self, Distrust, TrustedProgram};
@@ -118,7 +119,7 @@ pub fn build(
         if means.interrupt.requested() {
             return Err(BuildError::Interrupted);
         }
-        install_bundled(plan, stage, path)?;
+        install_bundled(plan, stage, path, means.caller)?;
     }
     gathered.settle(stage)?;
     Ok(Built { relocated, pins, changed })
@@ -163,12 +164,16 @@ fn bundled(source: &Source) -> Option<&Path> {
     }
 }
 
-fn install_bundled(plan: &Plan, stage: &Stage, wheel: &Path) -> Result<(), WheelError> {
+fn install_bundled(plan: &Plan, stage: &Stage, wheel: &Path, caller: &Caller) -> Result<(), WheelError> {
     let destination = Destination {
         directory: stage.path(),
         scheme: &plan.base.scheme,
         interpreter: &plan.prefix.join(INTERPRETER),
         python: plan.base.version,
     };
-    Wheel::open(wheel)?.install(&destination)
+    // Nothing is unpacked into the cache for it: that would take longer than this one time.
+    match Cache::of(caller, &plan.base).and_then(|cache| cache.find(wheel)) {
+        Some(unpacked) => unpacked.install(&destination),
+        None => Wheel::open(wheel)?.install(&destination),
+    }
 }

@@ -90,10 +90,17 @@ pub fn open_up(directory: &Path, tree: &mut Tree) -> Result<(), IoError> {
             tree.set_mode(id, mode);
         }
     }
-    let mode = lstat(&directory.join("lib"))?.mode;
-    set_mode(directory, mode)?;
+    let mode = open_up_itself(directory)?;
     tree.set_mode(Tree::ROOT, mode);
     Ok(())
+}
+
+/// The same for the directory alone: what is in it was made under a umask that lets not everybody write. Gives the
+/// mode.
+pub fn open_up_itself(directory: &Path) -> Result<u16, IoError> {
+    let mode = lstat(&directory.join("lib"))?.mode;
+    set_mode(directory, mode)?;
+    Ok(mode)
 }
 
 /// Distributions for 64-bit Linux look into either; `venv` makes them one directory everywhere but on macOS.

@@ -13,4 +13,5 @@ pub mod reuse;
 pub mod scripts;
 pub mod seed;
 pub mod stage;
+pub mod unpacked;
 pub mod wheel;

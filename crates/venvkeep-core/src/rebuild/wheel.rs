@@ -12,7 +12,7 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use crate::host::fs::{IoError, create_dirs, create_file, physical, read_bounded};
-use crate::model::entry_points::{EntryPoints, is_script_name};
+use crate::model::entry_points::{EntryPoint, EntryPoints, is_script_name};
 use crate::model::headers::Headers;
 use crate::model::metadata::CoreMetadata;
 use crate::model::python_version::PythonVersion;
@@ -187,17 +187,27 @@ impl Wheel {
         Ok(Place { path: root.join(rest), kind })
     }
 
-    fn write_scripts(&mut self, writer: &mut Writer<'_>) -> Result<(), WheelError> {
+    /// Whether it has files that do not go into site-packages.
+    pub(super) fn has_data(&self) -> bool {
+        let data = format!("{}.data/", self.stem);
+        self.archive.file_names().any(|name| name.starts_with(&data))
+    }
+
+    /// The commands that it wants, under an interpreter's version.
+    pub(super) fn scripts(&mut self, python: &PythonVersion) -> Result<Vec<EntryPoint>, WheelError> {
         let name = format!("{}.dist-info/entry_points.txt", self.stem);
         if self.archive.index_for_name(&name).is_none() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let entries = EntryPoints::parse(&self.member("entry_points.txt")?);
         if let Some(line) = entries.rejected.first() {
             return Err(self.unusable(format!("its entry point \"{line}\" cannot become a script")));
         }
-        let all = entries.console.into_iter().chain(entries.gui).collect();
-        for entry in named_for(all, &writer.to.python) {
+        Ok(named_for(entries.console.into_iter().chain(entries.gui).collect(), python))
+    }
+
+    fn write_scripts(&mut self, writer: &mut Writer<'_>) -> Result<(), WheelError> {
+        for entry in self.scripts(&writer.to.python)? {
             let script = entry_point_script(&entry, writer.to.interpreter)?;
             let path = writer.to.scheme.scripts.join(&entry.name);
             writer.write(&Place { path, kind: FileKind::Other }, Executable::Yes, script)?;

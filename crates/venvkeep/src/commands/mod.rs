@@ -10,6 +10,7 @@ pub(crate) mod heal;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod prune;
+pub(crate) mod pythons;
 pub(crate) mod remove;
 pub(crate) mod rename;
 pub(crate) mod run;

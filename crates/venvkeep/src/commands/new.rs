@@ -4,9 +4,12 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
+use venvkeep_core::host::credentials::Readers;
 use venvkeep_core::interpreters::request::Request;
 use venvkeep_core::model::naming::USUAL_NAMES;
+use venvkeep_core::new::place::without_dots;
 use venvkeep_core::new::{self, Made, Seed, Wish};
+use venvkeep_core::progress::Progress;
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
 use venvkeep_core::root::AsRoot;
@@ -21,6 +24,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::Emphasis;
+use crate::render::progress::Spinner;
 use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
@@ -28,12 +32,20 @@ use venvkeep_core::model::printable::{printable, shell_word};
 pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     session.stop_cleanly()?;
     let place = place(arguments, session)?;
-    let made = new::new(&wish(arguments, place.as_deref()), &session.caller, &session.interrupt)
-        .map_err(|error| hints::new(&error))?;
+    if arguments.upgrade_deps && arguments.seed == SeedChoice::None {
+        let message = "--upgrade-deps brings pip up to date, and with --seed none there is no pip";
+        return Err(Failure::new(Exit::Usage, message).hint("Leave one of them out."));
+    }
+    let list = arguments.requirements.as_ref().map(|file| without_dots(&session.caller.absolute(file)));
+    let made =
+        make(&Wish { list: list.as_deref(), ..wish(arguments, place.as_deref()) }, arguments, session)?;
     if session.screen.json {
         session.screen.json("new", document(&made))?;
     } else {
         session.screen.result(&report(&made, session))?;
+    }
+    for remark in remarks(&made) {
+        session.screen.note(&printable(format!("note: {remark}")));
     }
     if let Err(TrustError::Objection(why)) = &made.trust {
         let why = printable(why.to_string());
@@ -72,20 +84,38 @@ fn is_usual(typed: &Path) -> bool {
     USUAL_NAMES.iter().any(|name| typed == Path::new(name))
 }
 
+/// With a line that tells how installing goes on, where something is installed.
+fn make(wish: &Wish<'_>, arguments: &NewArguments, session: &Session<'_>) -> Result<Made, Failure> {
+    let (caller, interrupt) = (&session.caller, &session.interrupt);
+    let made = if wish.list.is_none() && !arguments.upgrade_deps {
+        new::new(wish, caller, interrupt, Progress::new(&|_| ()))
+    } else {
+        let spinner = Spinner::new(session.screen, "new environment");
+        let listener = |event: venvkeep_core::progress::Event<'_>| spinner.show(event);
+        let made = new::new(wish, caller, interrupt, Progress::new(&listener));
+        spinner.finish();
+        made
+    };
+    made.map_err(|error| hints::new(&error))
+}
+
 fn wish<'a>(arguments: &'a NewArguments, typed: Option<&'a Path>) -> Wish<'a> {
     Wish {
         typed,
-        python: arguments.python.as_ref().map_or(Request::Any, |text| Request::parse(OsStr::new(text))),
+        python: arguments.python.as_ref().map(|text| Request::parse(OsStr::new(text))),
         seed: match arguments.seed {
+            SeedChoice::Pip if arguments.upgrade_deps => Seed::NewestPip,
             SeedChoice::Pip => Seed::Pip,
             SeedChoice::None => Seed::Nothing,
         },
+        list: None,
         prompt: arguments.prompt.as_deref(),
         system_site_packages: if arguments.system_site_packages {
             SystemSitePackages::Visible
         } else {
             SystemSitePackages::Hidden
         },
+        readers: if arguments.shared { Readers::Everyone } else { Readers::AsUsual },
         as_root: if arguments.as_root { AsRoot::AskedFor } else { AsRoot::Refuse },
     }
 }
@@ -99,13 +129,18 @@ fn report(made: &Made, session: &Session<'_>) -> String {
         .iter()
         .flat_map(|seeded| &seeded.distributions)
         .map(|(name, version)| format!(", {name} {version}"))
+        .chain(made.installed.map(|number| match number {
+            1 => ", 1 distribution from the list".to_owned(),
+            number => format!(", {number} distributions from the list"),
+        }))
         .collect();
     format!(
-        "Made {} with {} {} ({}){}\n{}\n",
+        "Made {} with {} {} ({}{}){}\n{}\n",
         paint.text(Emphasis::Strong, path),
         interpreter.implementation_name(),
         interpreter.version,
         printable(&interpreter.executable),
+        made.wanted.by.as_ref().map(|file| format!(", as {} says", printable(file))).unwrap_or_default(),
         contents.concat(),
         activation(made, session),
     )
@@ -148,6 +183,24 @@ fn script(made: &Made, session: &Session<'_>) -> String {
     format!("source {}", shell_word(path.strip_prefix(&session.caller.cwd).unwrap_or(&path)))
 }
 
+/// What of the surroundings does not fit the wish.
+fn remarks(made: &Made) -> Vec<String> {
+    let wanted = &made.wanted;
+    let passed_over =
+        wanted.passed_over.iter().map(|(file, why)| format!("{} was passed over: {why}", file.display()));
+    let unmet = wanted.unmet_by(&made.interpreter.version);
+    let unmet = unmet.map(|(file, range)| {
+        format!("{} requires Python {range}, which {} is not", file.display(), made.interpreter.version)
+    });
+    let shut = made.shut.as_ref().map(|directory| {
+        format!(
+            "not everyone can get there: {} is closed to others (chmod o+x opens the way)",
+            directory.display()
+        )
+    });
+    passed_over.chain(unmet).chain(shut).collect()
+}
+
 fn without_pip(made: &Made, seeded: &Seeded) -> String {
     let looked_in: Vec<_> = seeded.looked_in.iter().map(printable).collect();
     format!(
@@ -169,7 +222,9 @@ fn document(made: &Made) -> serde_json::Value {
             "implementation": made.interpreter.implementation,
             "version": made.interpreter.version,
             "executable": made.interpreter.executable.to_string_lossy(),
+            "asked_for_by": made.wanted.by.as_ref().map(|file| file.to_string_lossy()),
         },
+        "installed": made.installed,
         "seeded": seeded.map(|(name, version)| json!({ "name": name, "version": version })).collect::<Vec<_>>(),
     })
 }

@@ -4,6 +4,7 @@
 //! old tree is in it. The list goes through a private file, never on a command line, since index addresses can hold
 //! passwords.
 
+pub mod fill;
 pub mod lock;
 mod missing;
 pub mod settings;
@@ -75,6 +76,24 @@ pub enum InstallError {
         wanted: Vec<String>,
         /// The end of what it printed: untrusted text.
         said: Vec<String>,
+    },
+    /// The installer ended with an error over a list of the user's.
+    #[error("{installer} could not install {what}")]
+    Failed {
+        /// What users call the installer.
+        installer: &'static str,
+        /// What it was to install.
+        what: String,
+        /// The end of what it printed: untrusted text.
+        said: Vec<String>,
+    },
+    /// A lock file that cannot be read.
+    #[error("{} is no lock file that can be installed: {why}", .lock.display())]
+    Lock {
+        /// The file.
+        lock: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// It could not be run.
     #[error(transparent)]
