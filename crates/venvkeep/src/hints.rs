@@ -37,7 +37,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
     match error {
         LocateError::NoSuchPath { .. } => {
-            failure.hint("Check the spelling, or look what is there with: ls -a")
+            failure.hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known.")
         }
         LocateError::ActiveIsGone { .. } => failure
             .hint("Forget it with: deactivate")
