@@ -36,9 +36,8 @@ const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.l
 pub(crate) fn not_located(error: &LocateError) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
     match error {
-        LocateError::NoSuchPath { .. } => {
-            failure.hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known.")
-        }
+        LocateError::NoSuchPath { .. } => failure
+            .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
         LocateError::ActiveIsGone { .. } => failure
             .hint("Forget it with: deactivate")
             .hint("or name the environment that you mean: venvkeep check PATH"),
@@ -125,6 +124,9 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
             let way =
                 if *kept { "Bring the old one back:  venvkeep undo" } else { "Make one:  venvkeep new" };
             nothing_there(failure, Exit::Usage).hint(format!("{way} {}", shell_word(prefix)))
+        }
+        HealError::MovedAway { .. } => {
+            nothing_there(failure, Exit::Usage).hint("Where it is now:  venvkeep list")
         }
         HealError::Surroundings(distrust) => surroundings(failure, distrust, (prefix, caller)),
         HealError::Plan(PlanError::NoInstaller { .. }) => failure

@@ -121,6 +121,7 @@ fn with_values(command: clap::Command, known: &Arc<Vec<Known>>, wanted: &Arc<Mut
         let (paths, names) = match argument.get_value_hint() {
             _ if is_environment => (Paths::Directories, Arc::clone(known)),
             ValueHint::AnyPath | ValueHint::FilePath => (Paths::Files, Arc::default()),
+            ValueHint::DirPath => (Paths::Directories, Arc::default()),
             _ => return argument,
         };
         let wanted = Arc::clone(wanted);
