@@ -2,6 +2,7 @@
 //! of `venv.EnvBuilder`, runs the cases that apply, and says why the others do not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 use venvkeep_testkit::{Context, Who, tools};
@@ -37,7 +38,9 @@ fn cpythons_tests_of_venv_pass_on_what_new_makes() {
             copy.arg(place.join("test")).run().success();
         }
         let run = ctx.program(Who::User, &python).arg("-I").arg(&driver).arg(ctx.venvkeep([""]).program());
-        let report = run.arg(&place).current_dir(ground.path()).run().success().stdout_json();
+        // Some twenty environments, two of them with a cache to be filled.
+        let run = run.arg(&place).current_dir(ground.path()).time_limit(Duration::from_secs(600));
+        let report = run.run().success().stdout_json();
         assert_eq!(report["failed"], serde_json::json!({}), "{key}: {report:#}");
         let here = names(&report, "passed");
         // Those that are about the environment itself are in every version.
