@@ -42,12 +42,14 @@ fn run_is_the_command_itself_in_the_environment() {
     let killed = run(&["python", "-c", "import os; os.kill(os.getpid(), 15)"]).run();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&killed.status), Some(15), "{killed}");
     // It is the same process: nothing stands between.
-    let parent = "import os; print(os.getppid())";
     let direct = ctx.program(Who::User, "sh").args(["-c", "echo $$; exec \"$@\"", "sh"]);
     let direct =
         direct.arg(VENVKEEP).args(["run", prefix.to_str().expect("text"), "--", "sh", "-c", "echo $$"]);
     let pids: Vec<String> = direct.run().success().stdout.lines().map(str::to_owned).collect();
-    assert_eq!(pids[0], pids[1], "{parent}");
+    assert_eq!(pids[0], pids[1]);
+    // What the shims told the shell around is not true of this one.
+    let words = run(&["sh", "-c", "echo ${VENVKEEP_SHELL-none} ${VENVKEEP_ACTIVE-none}"]);
+    words.env("VENVKEEP_SHELL", "bash").env("VENVKEEP_ACTIVE", "x").run().success().stdout_is("none none\n");
     run(&["no-such-command"]).run().code(127).stderr_has("no-such-command");
     project.write("not-executable", "x");
     run(&["./not-executable"]).run().code(126);
@@ -96,7 +98,12 @@ fn run_refuses_what_others_could_have_written() {
     // What root offers to everybody is run.
     let shared = ctx.project_of(Who::Root, "shared");
     let env = shared.venv_by_root(Maker::VenvWithoutPip).build();
-    ctx.venvkeep(["run", env.str(), "--", "python", "-c", "print(1)"]).run().success().stdout_is("1\n");
+    let run = |env: &str| ctx.venvkeep(["run", env, "--", "python", "-c", "print(1)"]).run();
+    run(env.str()).success().stdout_is("1\n");
+    // In the user's own home, too, where root put it.
+    let tools = ctx.project_at(ctx.home(Who::User).join("tools"), Who::Root);
+    let env = tools.venv_by_root(Maker::VenvWithoutPip).build();
+    run(env.str()).success().stdout_is("1\n");
 }
 
 #[test]
@@ -195,7 +202,10 @@ fn environments_of_other_tools_are_taken_in() {
     assert_eq!(names, ["app", "of-pyenv", "wrapped"]);
     ctx.venvkeep(["run", "of-pyenv", "--", "python", "-c", "print(1)"]).run().success().stdout_is("1\n");
     ctx.venvkeep(["list", "--import"]).run().success().stderr_has("Known as wrapped already");
-    ctx.venvkeep(["list", "--import", "/nowhere"]).run().code(2);
+    // One place that cannot be read takes nothing from the others.
+    plain.venv_by_owner(Maker::VenvWithoutPip).at("later").build();
+    let places = ["list", "--import", "/nowhere", plain.path().to_str().expect("text")];
+    ctx.venvkeep(places).run().code(2).stderr_has("/nowhere").stderr_has("Taken in as later");
     // What virtualenvwrapper's users type names an environment without any of that.
     let work = ctx.project_at(home.join("work"), Who::User);
     work.venv_by_owner(Maker::VenvWithoutPip).at("unseen").build();
@@ -249,4 +259,10 @@ fn a_file_that_holds_a_path_stands_for_the_environment_there() {
     std::os::unix::fs::chown(&file, Some(Who::Other.uid()), None).expect("root may");
     project.venvkeep(["check", ".venv"]).run().code(2).stderr_has("could have written it");
     project.venvkeep(["run", "--", "python"]).run().code(2);
+    // The nearest decides, also when it leads nowhere: one further up is not meant.
+    let inner = ctx.project_at(central.path().join("inner"), Who::User);
+    central.venvkeep(["new", "--seed", "none", "./.venv"]).run().success();
+    inner.write(".venv", "/nowhere\n");
+    inner.venvkeep(["check"]).run().code(2).stderr_has("/nowhere");
+    inner.venvkeep(["run", "--", "python"]).run().code(2);
 }

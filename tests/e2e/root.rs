@@ -22,6 +22,9 @@ fn under_sudo_new_and_heal_refuse_and_name_the_way() {
         assert!(matches!(refused.status.code(), Some(2 | 3)), "{refused}");
         before.assert_unchanged();
     }
+    // The command to type instead is the whole one.
+    let clone = root(&["clone", env.str(), "./copy"]).under_sudo_of(Who::User).run().code(2);
+    clone.stderr_has(&format!("venvkeep clone {} {}/copy", env.str(), project.path().display()));
     root(&["check", env.str()]).under_sudo_of(Who::User).run().stdout_lacks("sudo chown");
 }
 

@@ -108,7 +108,7 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
             other => other,
         });
     }
-    nearest(&caller.cwd, &caller.viewer).ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
+    nearest(&caller.cwd, &caller.viewer)?.ok_or_else(|| LocateError::NoneNear { cwd: caller.cwd.clone() })
 }
 
 /// The link or the `.venv` file that leads to the environment which [`locate`] finds, where there is one: it stays, and
@@ -198,15 +198,15 @@ fn redirected(path: &Path, viewer: &Viewer) -> Result<PathBuf, LocateError> {
     Ok(around.join(OsStr::from_bytes(text)))
 }
 
-/// The nearest environment with a usual name, from a directory upwards.
-fn nearest(start: &Path, viewer: &Viewer) -> Option<Prefix> {
-    start.ancestors().find_map(|directory| {
-        let found = inside(directory)?;
-        between_renames(&found).or_else(|| {
-            let is_file = fs::stat(&found).is_ok_and(|facts| is_redirect(&found, &facts));
-            if is_file { at(&found, viewer).ok() } else { Prefix::new(resolved(&found, viewer).ok()?).ok() }
-        })
-    })
+/// The nearest environment with a usual name, from a directory upwards. The nearest decides: where it is a file or a link
+/// that cannot be followed, one further up is not meant.
+fn nearest(start: &Path, viewer: &Viewer) -> Result<Option<Prefix>, LocateError> {
+    let Some(found) = start.ancestors().find_map(inside) else { return Ok(None) };
+    if let Some(prefix) = between_renames(&found) {
+        return Ok(Some(prefix));
+    }
+    let is_file = fs::stat(&found).is_ok_and(|facts| is_redirect(&found, &facts));
+    Ok(Some(if is_file { at(&found, viewer)? } else { Prefix::new(resolved(&found, viewer)?)? }))
 }
 
 fn inside(directory: &Path) -> Option<PathBuf> {

@@ -71,9 +71,9 @@ pub(crate) enum Command {
     Freeze(FreezeArguments),
     /// Rebuild a broken environment as yours and swap it in; nothing is lost
     Heal(HealArguments),
-    /// Bring back the environment from before the last heal
+    /// Bring back the environment from before the last heal, move or remove
     Undo(UndoArguments),
-    /// Remove the old environments that heals kept
+    /// Remove the old environments that heal, move and remove kept
     Prune(PruneArguments),
     /// The environments that venvkeep knows: where, how they are, when last used
     List(ListArguments),

@@ -52,7 +52,10 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("If it points where you want to go, name that place itself."),
         LocateError::BadRedirect { path } => failure
             .hint("Such a file (PEP 832) holds one line: the path of the project's environment.")
-            .hint(format!("To have an environment here instead:  rm {} && venvkeep new", shell_word(path))),
+            .hint(format!(
+                "To have an environment there instead:  rm {0} && venvkeep new {0}",
+                shell_word(path)
+            )),
         LocateError::NotAnEnvironment { meant: Some(meant), .. } => {
             failure.hint(format!("Did you mean the environment {} ?", shell_word(meant)))
         }
@@ -71,14 +74,16 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
     }
 }
 
-/// Root would lock somebody out.
-pub(crate) fn wrong_user(refusal: &WrongUser, command: &str) -> Failure {
+/// Root would lock somebody out. `arguments` are those of the command where it takes more than the environment.
+pub(crate) fn wrong_user(refusal: &WrongUser, command: &str, arguments: &[&Path]) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(refusal.to_string()));
     let (environment, without) = match refusal {
         WrongUser::UnderSudo { environment, .. } => (environment, "Type the command without sudo"),
         WrongUser::OthersDirectory { environment, .. } => (environment, "Type the command as that user"),
     };
-    let again = format!("venvkeep {command} {}", shell_word(environment));
+    let arguments = if arguments.is_empty() { &[environment.as_path()] } else { arguments };
+    let words: Vec<String> = arguments.iter().map(|path| shell_word(path)).collect();
+    let again = format!("venvkeep {command} {}", words.join(" "));
     let failure = failure.hint(format!("{without}; none of it needs root:  {again}"));
     let failure = match refusal {
         WrongUser::UnderSudo { .. } => failure,
@@ -255,7 +260,7 @@ pub(crate) fn undo(error: &UndoError, prefix: &Prefix) -> Failure {
     let failure = Failure::new(exit, printable(error.to_string()));
     match error {
         UndoError::NothingKept { .. } => failure
-            .hint("Only a heal leaves an old environment to go back to, and only until it is pruned.")
+            .hint("A heal, a move or a remove leaves an old environment to go back to, until it is pruned.")
             .hint(format!("See how this one is:  venvkeep check {}", shell_word(prefix.path()))),
         UndoError::Swap(error) => swap(error, prefix, failure.live(error.live())),
     }
@@ -277,8 +282,8 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
         }
         SwapError::GroundChanged { .. } => failure
             .hint("A program that writes there (pip, a running notebook) has to end first; then try again."),
-        SwapError::GarbledJournal { .. } => failure
-            .hint(format!("If no heal is running, remove it:  {remove}"))
+        SwapError::GarbledJournal { journal } => failure
+            .hint(format!("If no heal is running, remove it:  rm -- {}", shell_word(journal)))
             .hint(format!("What else an interrupted heal may have left: {}", beside(prefix))),
         SwapError::Unsettled { .. } => failure
             .hint(format!("Look what lies beside it: {}", beside(prefix)))
@@ -337,7 +342,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
     };
     let failure = Failure::new(exit, printable(error.to_string()));
     match error {
-        NewError::WrongUser(refusal) => wrong_user(refusal, "new"),
+        NewError::WrongUser(refusal) => wrong_user(refusal, "new", &[]),
         NewError::Taken { path, what: "an environment" } => failure
             .hint(format!("See whether it is well: venvkeep check {}", shell_word(path)))
             .hint("Or give the new one another name: venvkeep new NAME"),

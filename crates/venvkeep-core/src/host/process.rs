@@ -1,4 +1,4 @@
-//! Starting programs: only a [`TrustedProgram`], with the variables that it is given and nothing else, without a
+//! Starting programs: only a [`TrustedProgram`] (and, for `run`, becoming what the user typed), with the variables that it is given and nothing else, without a
 //! standard input, with a bound on what it may print and an end when the user interrupts.
 
 use std::collections::{BTreeMap, VecDeque};

@@ -28,6 +28,9 @@ pub enum NameError {
     /// It could not be told from a path or an option.
     #[error("an environment cannot be called \"{0}\": a name is no path and no option")]
     Unusable(String),
+    /// Its path is no text, as names are kept beside.
+    #[error("the path {} is not valid UTF-8, so that no name can be kept for it", .0.display())]
+    NoText(PathBuf),
     /// There is nowhere to remember it.
     #[error("there is no data directory of yours to remember it in (is HOME set, and yours?)")]
     NoPlace,
@@ -95,6 +98,9 @@ pub fn rename(prefix: &Prefix, name: &str, caller: &Caller) -> Result<(), NameEr
         matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == name);
     if !is_plain || name.starts_with('-') || name.contains(|c: char| c.is_control()) {
         return Err(NameError::Unusable(name.to_owned()));
+    }
+    if prefix.path().to_str().is_none() {
+        return Err(NameError::NoText(prefix.path().to_owned()));
     }
     if caller.data_dir.is_none() {
         return Err(NameError::NoPlace);

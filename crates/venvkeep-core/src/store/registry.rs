@@ -196,7 +196,8 @@ fn search(entry: &Entry) -> Option<PathBuf> {
             (facts.inode == entry.identity.inode && snapshots::identity(&prefix).ok()? == entry.identity)
                 .then_some(())
         };
-        (!siblings::is_ours(name) && is_it().is_some()).then_some(path)
+        // A link among the neighbours leads to it as well; it is where it is.
+        (!siblings::is_ours(name) && is_it().is_some()).then(|| fs::physical(&path).unwrap_or(path.clone()))
     })
 }
 

@@ -92,6 +92,11 @@ pub struct Record {
 /// What speaks against trusting an environment, as far as owners, modes and kinds of the environment, its main parts
 /// and every directory above it say.
 pub fn objection(prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
+    objection_as(viewer, prefix, viewer)
+}
+
+/// The same, of an environment that is `owner`'s.
+fn objection_as(owner: &Viewer, prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
     if let Err(why) = usable(prefix.path()) {
         return Ok(Some(why.into()));
     }
@@ -106,7 +111,7 @@ pub fn objection(prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, 
         if facts.kind != kind {
             return Ok(Some(Objection::Kind { path, kind: facts.kind }));
         }
-        if facts.uid != viewer.uid {
+        if facts.uid != owner.uid {
             return Ok(Some(Objection::NotYours { path, owner: facts.uid }));
         }
         let is_above = path == prefix.parent();
@@ -163,7 +168,8 @@ pub fn trust(prefix: &Prefix, caller: &Caller) -> Result<Record, TrustError> {
         return Ok(record);
     }
     fs::create_dirs(&records, 0o700)?;
-    used::prepare(caller)?;
+    // Without it an environment is trusted all the same, and `list` does not know when it was active.
+    let _ = used::prepare(caller);
     let facts = fs::lstat(&records)?;
     if facts.uid != caller.viewer.uid || facts.kind != Kind::Directory {
         return Err(Objection::NotYours { path: records, owner: facts.uid }.into());
@@ -221,7 +227,7 @@ fn read_own(path: &Path, caller: &Caller) -> Option<Vec<u8>> {
 pub fn objection_to_running(prefix: &Prefix, viewer: &Viewer) -> Result<Option<Objection>, IoError> {
     let is_roots = |path: &Path| fs::lstat(path).is_ok_and(|facts| facts.uid == ROOT);
     if is_roots(prefix.path()) && is_roots(prefix.parent()) {
-        return objection(prefix, &Viewer { uid: ROOT, ..viewer.clone() });
+        return objection_as(&Viewer { uid: ROOT, ..viewer.clone() }, prefix, viewer);
     }
     objection(prefix, viewer)
 }

@@ -40,7 +40,7 @@ pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_
     };
     for place in touched {
         insist_on_right_user(place, &session.caller, as_root)
-            .map_err(|refusal| hints::wrong_user(&refusal, command))?;
+            .map_err(|refusal| hints::wrong_user(&refusal, command, &[prefix.path(), &to.environment]))?;
     }
     let request = CopyRequest { prefix: &prefix, to: &to.environment, original };
     let spinner = Spinner::new(session.screen, &printable(prefix.path()));

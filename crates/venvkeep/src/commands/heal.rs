@@ -88,7 +88,7 @@ fn heal_one(
     if extent == Extent::Whole {
         let made = to.as_deref().unwrap_or(prefix.path());
         insist_on_right_user(made, &session.caller, as_root)
-            .map_err(|refusal| hints::wrong_user(&refusal, "heal"))?;
+            .map_err(|refusal| hints::wrong_user(&refusal, "heal", &[]))?;
     }
     let request = Request {
         prefix,

@@ -48,20 +48,25 @@ fn import(named: &[PathBuf], session: &Session<'_>) -> Result<(), Failure> {
         )
         .hint("Name the directory that holds your environments or projects: venvkeep list --import DIR"));
     }
-    let mut found = Vec::new();
+    let (mut found, mut failed) = (0, None);
     for directory in &places {
-        let taken = intake::take_in(directory, caller).map_err(|error| {
-            let exit = if error.is_missing() { Exit::Usage } else { Exit::Failed };
-            Failure::new(exit, printable(error.to_string()))
-                .hint("Name a directory that holds environments or projects.")
-        })?;
-        found.extend(taken);
+        match intake::take_in(directory, caller) {
+            Ok(taken) => {
+                found += taken.len();
+                for (path, what) in &taken {
+                    session.screen.note(&say(path, what));
+                }
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    if found.is_empty() {
+    if let Some(error) = failed {
+        let exit = if error.is_missing() { Exit::Usage } else { Exit::Failed };
+        return Err(Failure::new(exit, printable(error.to_string()))
+            .hint("Name a directory that holds environments or projects."));
+    }
+    if found == 0 {
         session.screen.note("No environment was found there: looked at it, at what it holds, and in projects one level below.");
-    }
-    for (path, what) in found {
-        session.screen.note(&say(&path, &what));
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(wish: &RemoveArguments, session: &Session<'_>) -> Result<Exit,
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     for prefix in &prefixes {
         insist_on_right_user(prefix.path(), &session.caller, as_root)
-            .map_err(|refusal| hints::wrong_user(&refusal, "remove"))?;
+            .map_err(|refusal| hints::wrong_user(&refusal, "remove", &[]))?;
     }
     // Each is over sooner than anybody could stop it, so it is not stopped half-way.
     session.stop_cleanly()?;

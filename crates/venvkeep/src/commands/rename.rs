@@ -43,6 +43,8 @@ fn failure(error: &NameError) -> Failure {
     match error {
         NameError::Unusable(_) => Failure::new(Exit::Usage, printable(error.to_string()))
             .hint("To have the environment itself at another place:  venvkeep move ENV PATH"),
-        NameError::NoPlace | NameError::Io(_) => Failure::new(Exit::Failed, printable(error.to_string())),
+        NameError::NoText(_) | NameError::NoPlace | NameError::Io(_) => {
+            Failure::new(Exit::Failed, printable(error.to_string()))
+        }
     }
 }

@@ -49,7 +49,10 @@ fn variables(prefix: &Prefix, caller: &Caller) -> BTreeMap<OsString, OsString> {
     let others = std::env::split_paths(path).filter(|directory| !is_left(directory));
     // What came out of a PATH has no colon, and an environment whose path has one was refused.
     let path = std::env::join_paths(std::iter::once(bin.clone()).chain(others)).unwrap_or_default();
-    variables.remove(OsStr::new("PYTHONHOME"));
+    // The last two are the shims' word of the shell around, which this is not.
+    for name in ["PYTHONHOME", "VENVKEEP_SHELL", "VENVKEEP_ACTIVE"] {
+        variables.remove(OsStr::new(name));
+    }
     variables.insert("PATH".into(), path);
     variables.insert("VIRTUAL_ENV".into(), prefix.path().into());
     variables.insert("VIRTUAL_ENV_PROMPT".into(), trust::shown_name(prefix).into());

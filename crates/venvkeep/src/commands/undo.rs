@@ -18,7 +18,7 @@ pub(crate) fn run(wish: &UndoArguments, session: &Session<'_>) -> Result<Exit, F
         .map_err(|error| hints::not_located(&error))?;
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     insist_on_right_user(prefix.path(), &session.caller, as_root)
-        .map_err(|refusal| hints::wrong_user(&refusal, "undo"))?;
+        .map_err(|refusal| hints::wrong_user(&refusal, "undo", &[]))?;
     // It is over sooner than anybody could stop it, so it is not stopped half-way.
     session.stop_cleanly()?;
     let undone = undo::undo(&prefix, &session.caller.viewer).map_err(|error| hints::undo(&error, &prefix))?;
