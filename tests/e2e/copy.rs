@@ -106,6 +106,39 @@ fn a_move_leaves_the_old_tree_and_undo_brings_it_back() {
 }
 
 #[test]
+fn a_name_that_begins_like_the_old_one_is_a_name_of_its_own() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = full(&ctx, &project, Maker::Venv);
+    let own = project.path().join("env");
+    project.venvkeep(["move", ".venv", "./env"]).index_unreachable().run().success();
+    let frozen = env_at(&ctx, &own).freeze_all();
+    for (command, name) in
+        [("clone", "env copy"), ("clone", "env,2"), ("clone", "env's (env)"), ("move", "env (old)")]
+    {
+        let to = project.path().join(name);
+        project.venvkeep([command, "./env", &format!("./{name}")]).index_unreachable().run().success();
+        let copy = env_at(&ctx, &to);
+        assert_works(&ctx, &copy);
+        ctx.program(Who::User, copy.bin("own-tool")).run().success().stdout_is("own works\n");
+        let printed = format!("{}\n", to.display());
+        let in_shell =
+            ". ./activate; python -c 'import sys; print(sys.prefix)'; test \"$VIRTUAL_ENV\" = \"$1\"";
+        let shell = ctx.program(Who::User, "sh").args(["-c", in_shell, "sh", copy.str()]);
+        shell.current_dir(copy.path().join("bin")).run().success().stdout_is(&printed);
+        let lib = fs::read_to_string(to.join("etc/paths.txt")).expect("root may");
+        assert!(lib.starts_with(&format!("{}/lib\n{}2/lib\n", to.display(), env.str())), "{lib}");
+        assert_eq!(copy.freeze_all(), frozen);
+        let check = project.venvkeep(["check", "--deep", "--json", copy.str()]).run().success();
+        assert!(finding_codes(&check).is_empty(), "{check}");
+    }
+}
+
+fn env_at<'c>(ctx: &'c Context, path: &Path) -> Environment<'c> {
+    Environment::at(ctx, path.to_owned(), Maker::Venv, Who::User)
+}
+
+#[test]
 fn files_that_were_changed_by_hand_come_along_as_they_are_and_are_named() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");

@@ -452,7 +452,8 @@ impl Heal<'_> {
         let carried = carry(old, &stage, plan, self.interrupt)?;
         if plan.taking == Taking::AsItIs {
             let (from, aliases) = (&old.prefix, old.aliases.clone());
-            built.relocated = follow(&stage, &Move { from, aliases, changed: &built.changed })?;
+            built.relocated =
+                follow(&stage, &Move { from, aliases, changed: &built.changed, made: &built.made })?;
         }
         Ok((stage, built, carried))
     }
@@ -472,6 +473,10 @@ impl Heal<'_> {
                 Expectations::of_environment(requirements, old, &self.request.wishes.skip)
             }
             ListOrigin::Snapshot { .. } | ListOrigin::File(_) => Expectations::of_list(requirements, old),
+        };
+        let expectations = match plan.taking {
+            Taking::AsItIs => expectations.as_it_is(old),
+            Taking::Verified => expectations,
         };
         let viewer = &self.caller.viewer;
         let (verified, mut new) = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;

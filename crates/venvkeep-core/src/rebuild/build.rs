@@ -10,11 +10,13 @@ use super::reuse::{self, Gathered, ReuseError};
 use super::stage::Stage;
 use super::unpacked::Cache;
 use super::wheel::{Destination, Wheel, WheelError};
-use crate::host::fs::IoError;
+use crate::host::fs::{Directory, IoError};
 use crate::host::programs::{self, Distrust, TrustedProgram};
+use crate::host::walk;
 use crate::inspect::holdings::Holding;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::caller::Caller;
+use crate::model::facts::Kind;
 use crate::model::index_settings::IndexSettings;
 use crate::model::interrupt::Interrupt;
 use crate::model::name::PackageName;
@@ -82,6 +84,9 @@ pub struct Built {
     /// Files of distributions that were changed since they were installed and came along as they are, relative to the
     /// prefix.
     pub changed: BTreeSet<PathBuf>,
+    /// Files that were made for the new place before anything came from the old one, and how long they were; relative
+    /// to the prefix.
+    pub made: BTreeMap<PathBuf, u64>,
 }
 
 /// Makes the skeleton, copies what comes from the old environment to a private place in it, then installs: first what
@@ -95,6 +100,7 @@ pub fn build(
 ) -> Result<Built, BuildError> {
     progress.tell(Event::Begin(Step::Rebuild));
     create(stage.path(), &skeleton(plan))?;
+    let made = files(stage)?;
     let order = reuse::Order {
         plan,
         old: means.old,
@@ -122,7 +128,13 @@ pub fn build(
         install_bundled(plan, stage, path, means.caller)?;
     }
     gathered.settle(stage)?;
-    Ok(Built { relocated, pins, changed })
+    Ok(Built { relocated, pins, changed, made })
+}
+
+fn files(stage: &Stage) -> Result<BTreeMap<PathBuf, u64>, IoError> {
+    let tree = walk::tree(&Directory::open(stage.path())?)?;
+    let files = tree.ids().filter(|&id| tree.facts(id).kind == Kind::File);
+    Ok(files.map(|id| (tree.path(id), tree.facts(id).size)).collect())
 }
 
 fn skeleton(plan: &Plan) -> Skeleton<'_> {

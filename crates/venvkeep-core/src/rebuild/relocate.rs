@@ -123,7 +123,7 @@ fn rewrite(stage: &Stage, root: &Directory, path: &Path) -> Result<bool, IoError
 
 /// A script's first lines, made anew for the final path: what an installer wrote for the longer path of the stage may
 /// take the form for long paths, and does not quote every path that a shell wants quoted.
-pub(super) fn with_own_interpreter(content: Vec<u8>, from: &Path, to: &Prefix) -> Vec<u8> {
+fn with_own_interpreter(content: Vec<u8>, from: &Path, to: &Prefix) -> Vec<u8> {
     let Some(found) = Shebang::parse_in(&content, &[from]) else { return content };
     let interpreter = match &found.target {
         Target::Plain(path) | Target::ThroughShell(path) => path.strip_prefix(from).ok(),

@@ -9,6 +9,7 @@ use crate::inspect::freeze;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
+use crate::model::prefix::Prefix;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 
 /// What a stage has to meet.
@@ -18,6 +19,8 @@ pub struct Expectations {
     /// Dependencies that were not met before either; `None` where the list is the user's own and there is no before.
     unmet_before: Option<BTreeSet<String>>,
     lost_before: BTreeSet<String>,
+    /// Other environments that scripts named before; `None` where what is installed may bring scripts of its own.
+    named_before: Option<BTreeSet<PathBuf>>,
 }
 
 impl Expectations {
@@ -28,16 +31,24 @@ impl Expectations {
         left_out: &[PackageName],
     ) -> Self {
         let unmet_before = Some(dependencies::unmet_without(old, left_out).into_iter().collect());
-        Self { requirements, unmet_before, lost_before: scripts_without_module(old) }
+        let lost_before = scripts_without_module(old);
+        Self { requirements, unmet_before, lost_before, named_before: None }
+    }
+
+    /// Everything comes from the old environment as it is, so that no script starts what none has started before.
+    #[must_use]
+    pub fn as_it_is(self, old: &Snapshot) -> Self {
+        Self { named_before: Some(named(old)), ..self }
     }
 
     /// A list of the user's own: it counts as written, and what it lacks is theirs to say.
     pub fn of_list(requirements: FrozenRequirements, old: &Snapshot) -> Self {
-        Self { requirements, unmet_before: None, lost_before: scripts_without_module(old) }
+        let lost_before = scripts_without_module(old);
+        Self { requirements, unmet_before: None, lost_before, named_before: None }
     }
 
-    /// In words, what a stage does not meet.
-    pub(super) fn unmet_by(&self, snapshot: &Snapshot) -> Vec<String> {
+    /// In words, what a stage that is to stand at `place` does not meet.
+    pub(super) fn unmet_by(&self, snapshot: &Snapshot, place: &Prefix) -> Vec<String> {
         let mut problems = Vec::new();
         let floating = floating(&self.requirements);
         let wanted = keys(&self.requirements, &floating);
@@ -61,8 +72,22 @@ impl Expectations {
         if !lost.is_empty() {
             problems.push(describe("scripts without their module:", lost));
         }
+        if let Some(before) = &self.named_before {
+            let is_strange = |path: &&PathBuf| *path != place.path() && !before.contains(*path);
+            let strange = named(snapshot);
+            let strange: Vec<String> =
+                strange.iter().filter(is_strange).map(|path| path.display().to_string()).collect();
+            if !strange.is_empty() {
+                problems.push(describe("scripts that start the Python of", strange));
+            }
+        }
         problems
     }
+}
+
+/// Other environments that scripts name.
+fn named(snapshot: &Snapshot) -> BTreeSet<PathBuf> {
+    snapshot.named_prefixes.iter().map(|named| named.path.clone()).collect()
 }
 
 /// A list as comparable texts. Editables count by their project: the commit that a line shows is the checkout's, which

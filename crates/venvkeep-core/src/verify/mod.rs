@@ -89,7 +89,7 @@ pub fn stage(
 ) -> Result<(VerifiedStage, Snapshot), VerifyError> {
     let prefix = Prefix::new(stage.path().to_owned())?;
     let snapshot = inspect::inspect(&prefix, viewer)?;
-    let mut problems = expectations.unmet_by(&snapshot);
+    let mut problems = expectations.unmet_by(&snapshot, stage.final_prefix());
     problems.extend(own_faults(&snapshot));
     if !problems.is_empty() {
         return Err(VerifyError::Differs(problems));
