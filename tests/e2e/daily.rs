@@ -91,6 +91,13 @@ fn run_refuses_what_others_could_have_written() {
     open(0o777).expect("root may");
     refused("chmod go-w");
     open(0o755).expect("root may");
+    // Where its Python is gone, the system's would take its place.
+    let gone = ctx.project("gone");
+    gone.venvkeep(["new", "--seed", "none"]).run().success();
+    for name in ["python", "python3", "python3.11"] {
+        let _ = fs::remove_file(gone.path().join(".venv/bin").join(name));
+    }
+    gone.venvkeep(["run", "--", "python3"]).run().code(3).stderr_has("its Python is gone");
     // Root does not run what is a user's.
     let by_root = ctx.venvkeep_by(Who::Root, ["run", env.str(), "--", "tool"]);
     by_root.run().code(4).stderr_has("12345");
@@ -122,6 +129,20 @@ fn removed_is_set_aside_until_it_is_pruned() {
     ctx.venvkeep(["undo", "proj"]).run().success();
     before.assert_same(&fingerprint(&prefix));
     project.venvkeep(["trust"]).run().success();
+
+    // Below a project with an environment and a kept tree of its own, the nearest place is the one that is meant.
+    project.venvkeep(["heal", "--force"]).run().success();
+    let outer = fingerprint(&prefix);
+    let inner = ctx.project_at(project.path().join("inner"), Who::User);
+    inner.venvkeep(["new", "--seed", "none"]).run().success();
+    inner.venvkeep(["remove", ".venv"]).run().success();
+    inner.venvkeep(["undo"]).run().success();
+    assert!(inner.path().join(".venv/pyvenv.cfg").is_file());
+    inner.venvkeep(["remove", ".venv"]).run().success();
+    inner.venvkeep(["prune"]).run().success();
+    assert!(names_in(inner.path()).is_empty());
+    outer.assert_same(&fingerprint(&prefix));
+    kept_tree(project.path());
 
     // Root's, in a directory of the user's: only its name changes.
     let env = project.venv_by_root(Maker::VenvWithoutPip).at("roots").build();

@@ -10,6 +10,7 @@ use crate::host::fs;
 use crate::inspect::beside::{self, Kept};
 use crate::locate::{self, LocateError};
 use crate::model::caller::Caller;
+use crate::model::naming::USUAL_NAMES;
 use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
 use crate::store::known;
@@ -40,9 +41,15 @@ pub enum UndoError {
     Swap(#[from] SwapError),
 }
 
-/// Finds the environment as [`known::locate`] does; where it was asked for by its path or name and nothing stands there,
-/// a tree that is kept beside is enough.
+/// Finds the environment as [`known::locate`] does; where nothing stands at the place that is meant, a tree that is kept
+/// beside is enough. Without a name the nearest place decides, so that after a `remove` no environment further up is
+/// meant.
 pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateError> {
+    if asked.is_none()
+        && let Some(prefix) = nearest_set_aside(&caller.cwd)
+    {
+        return Ok(prefix);
+    }
     let error = match locate::locate(asked, caller) {
         Ok(prefix) => return Ok(prefix),
         Err(error) => error,
@@ -53,6 +60,18 @@ pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, Loca
         return Ok(prefix);
     }
     known::called(asked, error, caller).or_else(|error| known::set_aside(asked, error, caller))
+}
+
+/// The nearest place, from a directory upwards, where an environment usually stands and only a kept tree is left; `None`
+/// where something stands in such a place before.
+fn nearest_set_aside(start: &Path) -> Option<Prefix> {
+    let usual = |directory: &Path| USUAL_NAMES.map(|name| directory.join(name));
+    let stands = |path: &PathBuf| !matches!(fs::lstat_if_any(path), Ok(None));
+    let nearest = start
+        .ancestors()
+        .find(|directory| usual(directory).iter().any(|place| stands(place) || kept_at(place).is_some()))?;
+    let places = usual(nearest);
+    if places.iter().any(stands) { None } else { places.iter().find_map(|place| kept_at(place)) }
 }
 
 /// A place where nothing stands and a tree is kept beside.

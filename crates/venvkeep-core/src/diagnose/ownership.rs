@@ -6,6 +6,7 @@ use super::finding::{Code, Finding, Remedy, Severity};
 use super::{Evidence, Names, counted, found, owner_name};
 use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::{Facts, Kind};
+use crate::model::naming::MARK;
 use crate::model::owner::ROOT;
 use crate::model::tree::{EntryId, Tree, Unlisted};
 
@@ -91,7 +92,9 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
     let is_unreadable = |id: EntryId| {
         let facts = tree.facts(id);
         let readable_kind = matches!(facts.kind, Kind::Directory | Kind::File);
-        denied.contains(&id) || (readable_kind && !viewer.can_read(facts))
+        // The mark of trust is its owner's alone, and no part of what Python reads.
+        let is_mark = tree.parent(id) == Tree::ROOT && tree.name(id) == MARK;
+        denied.contains(&id) || (readable_kind && !is_mark && !viewer.can_read(facts))
     };
     let about = Evidence::entries(tree, is_unreadable);
     if about.is_empty() {

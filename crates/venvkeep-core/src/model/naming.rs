@@ -27,6 +27,9 @@ pub enum UnusablePath {
 /// alone they mean the environment, not a project.
 pub const USUAL_NAMES: [&str; 3] = [".venv", "venv", "env"];
 
+/// The file in the environment that holds the token.
+pub const MARK: &str = ".venvkeep";
+
 /// Whether an environment at this path could be activated and its scripts started.
 pub fn usable(environment: &Path) -> Result<(), UnusablePath> {
     let text = environment.to_str().ok_or(UnusablePath::NotText)?;

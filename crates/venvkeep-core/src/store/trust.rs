@@ -18,13 +18,10 @@ use crate::host::random;
 use crate::inspect::beside;
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
-use crate::model::naming::{UnusablePath, name_of, prompt_name, usable};
+use crate::model::naming::{MARK, UnusablePath, name_of, prompt_name, usable};
 use crate::model::owner::{ROOT, Viewer};
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::PyvenvCfg;
-
-/// The file in the environment that holds the token.
-pub const MARK: &str = ".venvkeep";
 
 /// The directory of the records, in the state directory.
 const RECORDS: &str = "trusted";

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use venvkeep_core::host::process;
+use venvkeep_core::host::{fs, process};
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::printable::{printable, shell_word};
@@ -32,6 +32,12 @@ pub(crate) fn run(wish: &RunArguments, session: &Session<'_>) -> Failure {
         Ok(None) => {}
         Ok(Some(objection)) => return refused(&prefix, &objection),
         Err(error) => return Failure::new(Exit::Failed, printable(error.to_string())),
+    }
+    // Without its Python the shell would find the system's, and change that.
+    if !["python", "python3"].iter().any(|name| fs::stat(&prefix.bin().join(name)).is_ok()) {
+        let (path, word) = (printable(prefix.path()), shell_word(prefix.path()));
+        return Failure::new(Exit::Failed, format!("nothing of {path} is run: its Python is gone"))
+            .hint(format!("Rebuild it, without loss:  venvkeep heal {word}"));
     }
     used::note(&prefix, caller);
     let error = process::become_program(&wish.command, &variables(&prefix, caller));
