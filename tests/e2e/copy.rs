@@ -1,9 +1,11 @@
 //! `clone` and `move`: a healthy environment at another place, every path in it following, nothing of it lost.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
+use serde_json::json;
 use venvkeep_testkit::{
     Context, Environment, Maker, Need, Project, Wheel, Who, files_naming, fingerprint, owners, require,
 };
@@ -74,7 +76,7 @@ fn a_clone_is_the_same_at_another_place_and_names_nothing_of_the_first() {
         before.assert_unchanged();
         let report = accounted(&clone);
         assert_eq!(report["outcome"], "cloned", "{clone}");
-        assert_eq!(report["dropped"], serde_json::json!([]), "{clone}");
+        assert_eq!(report["dropped"], json!([]), "{clone}");
         assert_is_copy(&ctx, &target, maker, (env.str(), &frozen));
         ctx.venvkeep(["clone", env.str(), to]).run().code(2).stderr_has("taken");
     }
@@ -252,6 +254,75 @@ fn what_another_tool_keeps_is_that_tools() {
     for args in [&["clone", env.str(), "./x"][..], &["move", env.str(), "./x"], &["remove", env.str()]] {
         project.venvkeep(args).run().code(4).stderr_has("pipx");
         before.assert_unchanged();
+    }
+}
+
+/// Leaves the journal of a move that was killed, which says that `old` is left for what stands at `to`; both were made
+/// that many nanoseconds before what is there now.
+fn cut_off(project: &Project<'_>, (old, to): (&Path, &Path), earlier: i64) {
+    let certain = |path: &Path| {
+        let facts = fs::metadata(path).expect("it is there");
+        let born = facts.created().expect("the file system tells").duration_since(UNIX_EPOCH).expect("it is");
+        let born = i64::try_from(born.as_nanos()).expect("it is no such long time") - earlier;
+        json!({ "directory": { "device": facts.dev(), "inode": facts.ino() }, "born_ns": born })
+    };
+    let kept = project.path().join(KEPT);
+    let step = json!({ "step": "leaving", "old": certain(old), "kept": kept, "new": certain(to), "to": to });
+    let journal = project.write(".venv.venvkeep-journal", format!("{step}\n"));
+    fs::set_permissions(journal, Permissions::from_mode(0o600)).expect("root may");
+}
+
+const KEPT: &str = ".venv.venvkeep-old-20260101-000000";
+
+#[test]
+fn a_move_that_was_cut_off_is_finished_by_whoever_comes_next_who_says_so() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    project.venvkeep(["clone", ".venv", "./moved"]).index_unreachable().run().success();
+    let (to, kept) = (project.path().join("moved"), project.path().join(KEPT));
+    let before = fingerprint(env.path());
+
+    // What stands there now only has the number of the one that was made.
+    cut_off(&project, (env.path(), &to), 1);
+    project.venvkeep(["heal", ".venv"]).run().success();
+    before.assert_unchanged();
+
+    cut_off(&project, (env.path(), &to), 0);
+    let heal = project.venvkeep(["heal", ".venv"]).run().code(2).stderr_has(to.to_str().expect("text"));
+    assert!(!heal.stderr.contains("untouched") && heal.stderr.contains("is finished now"), "{heal}");
+    before.assert_same(&fingerprint(&kept));
+
+    // Done, but for its journal.
+    for args in [&["heal", ".venv"][..], &["remove", ".venv"], &["move", ".venv", "./other"]] {
+        cut_off(&project, (&kept, &to), 0);
+        let check = project.venvkeep(["check", ".venv"]).run().code(1);
+        assert!(!check.stdout.contains("both trees"), "{check}");
+        project.venvkeep(args).run().code(2).stderr_has(to.to_str().expect("text"));
+    }
+    cut_off(&project, (&kept, &to), 0);
+    project
+        .venvkeep(["move", ".venv", "./moved"])
+        .run()
+        .success()
+        .stdout_has("Moved")
+        .stderr_has("venvkeep trust");
+    before.assert_same(&fingerprint(&kept));
+    assert!(!env.path().exists());
+}
+
+#[test]
+fn what_a_killed_new_left_is_no_move() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.write("other/file", "x");
+    for args in [&["move", ".venv", "./other"][..], &["remove", ".venv"]] {
+        // Killed while it wrote its first step.
+        let journal = project.write(".venv.venvkeep-journal", "{");
+        fs::set_permissions(journal, Permissions::from_mode(0o600)).expect("root may");
+        let run = project.venvkeep(args).run().code(2).stderr_has("venvkeep new");
+        assert!(!run.stderr.contains("a move"), "{run}");
+        assert!(run.stdout.is_empty(), "{run}");
     }
 }
 

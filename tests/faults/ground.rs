@@ -106,19 +106,31 @@ impl<'c> Ground<'c> {
 
     /// Runs the command and does something else at the step with that number, before it is taken.
     pub(crate) fn meanwhile(&self, args: &[&str], step: usize, something: impl FnOnce()) -> Output {
+        let mut something = Some(something);
+        let mut once = || something.take().into_iter().for_each(|something| something());
+        self.paused(args, &format!("pause@{step}"), &mut [(step, &mut once)])
+    }
+
+    /// Runs the command, which pauses as `fault` says, and does something else at each pause: when so many steps were
+    /// announced since the one before.
+    pub(crate) fn paused(
+        &self,
+        args: &[&str],
+        fault: &str,
+        pauses: &mut [(usize, &mut dyn FnMut())],
+    ) -> Output {
         let trace = self.directory.join("trace");
-        let run = self
-            .venvkeep(args)
-            .env("VENVKEEP_FAULT_TRACE", &trace)
-            .env("VENVKEEP_FAULT", format!("pause@{step}"));
+        let run = self.venvkeep(args).env("VENVKEEP_FAULT_TRACE", &trace).env("VENVKEEP_FAULT", fault);
         std::thread::scope(|scope| {
             let run = scope.spawn(|| run.run());
             let passed = || fs::read_to_string(&trace).unwrap_or_default().lines().count();
-            while passed() < step && !run.is_finished() {
-                std::thread::sleep(Duration::from_millis(10));
+            for (steps, something) in pauses {
+                while passed() < *steps && !run.is_finished() {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                something();
+                fs::remove_file(&trace).expect("the step was reached");
             }
-            something();
-            fs::remove_file(&trace).expect("the step was reached");
             run.join().expect("the run is waited for")
         })
     }

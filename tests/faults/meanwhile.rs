@@ -1,6 +1,9 @@
 //! What somebody else does while a heal is at work, at exactly the worst moment.
 
+use std::cell::RefCell;
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use venvkeep_testkit::{Environment, Maker, Who, fingerprint};
 
@@ -123,5 +126,39 @@ fn pip_that_installs_into_the_old_tree_stops_the_heal() {
             let list = scenario.ground.venvkeep(&["freeze"]).run().success();
             assert!(list.stdout.contains("ns-part==1.0"), "{moment}: {list}");
         }
+    });
+}
+
+#[test]
+fn where_the_moved_one_neither_starts_nor_goes_the_old_one_stays() {
+    with(&scenario::MOVE, |scenario| {
+        let ground = &scenario.ground;
+        let placed = scenario.steps.iter().find(|step| step.what == "rename-free");
+        let placed = placed.expect("a move takes its place");
+        ground.restore();
+        let source = ground.prefix().with_file_name("source");
+        let before = fingerprint(&source);
+        let orders = format!("pause@{},pause@{}", placed.number, placed.number + 1);
+        let stage = RefCell::new(PathBuf::new());
+        let moved = ground.paused(
+            &["move", "./source", ".venv"],
+            &orders,
+            &mut [
+                (placed.number, &mut || {
+                    let names = ground.names();
+                    let name = names.iter().find(|name| name.starts_with(".venv.venvkeep-stage-"));
+                    stage.replace(ground.prefix().with_file_name(name.expect("it is built")));
+                    let python = stage.borrow().join("bin/python");
+                    fs::remove_file(&python).expect("it is there");
+                    symlink("/bin/true", python).expect("root may");
+                }),
+                // Something of its name in the way of taking it back.
+                (1, &mut || fs::create_dir_all(stage.borrow().join("in the way")).expect("root may")),
+            ],
+        );
+        moved.code(4);
+        before.assert_unchanged();
+        let _ = ground.venvkeep(&["prune", "--older-than", "9999d", "./source"]).run();
+        before.assert_unchanged();
     });
 }

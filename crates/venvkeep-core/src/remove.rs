@@ -13,7 +13,7 @@ use crate::inspect::beside;
 use crate::inspect::inspect;
 use crate::model::caller::Caller;
 use crate::model::prefix::Prefix;
-use crate::swap::{self, Journal, SwapError};
+use crate::swap::{self, SwapError};
 
 /// An environment that is set aside.
 #[derive(Debug)]
@@ -45,12 +45,6 @@ pub enum RemoveError {
         /// What it is told to put such an environment right.
         remedy: Remedy,
     },
-    /// What an interrupted run had left was settled, and with that it is gone from its place.
-    #[error("there is no environment at {} any more: a move that was cut off is finished now", .prefix.display())]
-    MovedAway {
-        /// The place.
-        prefix: PathBuf,
-    },
 }
 
 /// Sets an environment aside, in whatever state it is.
@@ -65,10 +59,7 @@ pub fn remove(prefix: &Prefix, caller: &Caller) -> Result<Removed, RemoveError> 
         let (prefix, tool, remedy) = (prefix.path().to_owned(), manager.tool, manager.remedy);
         return Err(RemoveError::ManagedElsewhere { prefix, tool, remedy });
     }
-    let mut journal = Journal::open(prefix)?;
-    if fs::lstat_if_any(prefix.path())?.is_none() {
-        return Err(RemoveError::MovedAway { prefix: prefix.path().to_owned() });
-    }
+    let mut journal = swap::lock(prefix)?;
     swap::insist_on_movable(&mut journal)?;
     let _ = git_exclude::keep_out(prefix, viewer);
     let running = running::using(prefix.path(), viewer);

@@ -125,14 +125,6 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         }
         HealError::CutOff { prefix } => nothing_there(failure, Exit::Attention)
             .hint(format!("This settles it:  venvkeep heal {}", shell_word(prefix))),
-        HealError::NeverMade { prefix, kept } => {
-            let way =
-                if *kept { "Bring the old one back:  venvkeep undo" } else { "Make one:  venvkeep new" };
-            nothing_there(failure, Exit::Usage).hint(format!("{way} {}", shell_word(prefix)))
-        }
-        HealError::MovedAway { .. } => {
-            nothing_there(failure, Exit::Usage).hint("Where it is now:  venvkeep list")
-        }
         HealError::Surroundings(distrust) => surroundings(failure, distrust, (prefix, caller)),
         HealError::Plan(PlanError::NoInstaller { .. }) => failure
             .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
@@ -273,6 +265,14 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
     let journal = prefix.parent().join(siblings::journal_name(prefix));
     let remove = format!("rm -- {}", shell_word(&journal));
     match error {
+        SwapError::MovedAway { to, .. } => {
+            nothing_there(failure, Exit::Usage).hint(format!("Look at it there:  venvkeep check {}", shell_word(to)))
+        }
+        SwapError::NeverMade { prefix, kept } => {
+            let way =
+                if *kept { "Bring the old one back:  venvkeep undo" } else { "Make one:  venvkeep new" };
+            nothing_there(failure, Exit::Usage).hint(format!("{way} {}", shell_word(prefix)))
+        }
         SwapError::Busy { holder, .. } => {
             let failure = failure.hint("Wait until it is done, then try again.");
             match holder {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::inspect::snapshot::{Sibling, Snapshot};
 use crate::model::owner::ROOT;
+use crate::model::siblings::is_journal;
 use crate::model::tree::{EntryId, Tree, Unlisted};
 use finding::{Code, Finding, Remedy, Severity};
 
@@ -59,7 +60,12 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
 /// come there never came. `None` where nothing beside it tells of either.
 pub fn absent(siblings: &[Sibling]) -> Option<Finding> {
     let finding = place::interrupted_heal(siblings)?;
-    let message = if siblings.iter().any(|beside| matches!(beside, Sibling::Kept(_))) {
+    let is_kept = siblings.iter().any(|beside| matches!(beside, Sibling::Kept(_)));
+    let has_stage = siblings.iter().any(|one| matches!(one, Sibling::Interrupted(path) if !is_journal(path)));
+    let message = if is_kept && !has_stage {
+        "a move or an undo of it was cut off, and nothing is there; what there was is safe beside it, and the next heal \
+         says where it has gone, or puts it back"
+    } else if is_kept {
         "a heal of it was cut off just before the new environment came to its place, so that nothing is there; \
          both trees are safe beside it, and the next heal puts one of them back"
     } else {

@@ -22,7 +22,7 @@ use crate::plan::{ListOrigin, Network, OwnerTrust, SourceWish, WhenHealthy, Wish
 use crate::progress::Progress;
 use crate::report::{Outcome, Report};
 use crate::store::registry;
-use crate::swap::{self, Journal, SwapError};
+use crate::swap::{self, Journal};
 
 /// What is wanted.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub fn copy(
     if request.original == Original::SetAside && beside::is_unsettled(request.prefix) {
         // A move that was cut off may be as good as done.
         settle_target(request.to);
-        drop(departing(request.prefix)?);
+        drop(swap::lock(request.prefix)?);
     }
     elsewhere::insist_on_fit(request.to, request.prefix)?;
     if request.original == Original::Stays {
@@ -103,7 +103,7 @@ pub fn copy(
     if fs::lstat_if_any(request.prefix.path())?.is_some() {
         drop(sound(&heal)?);
     }
-    let mut journal = departing(request.prefix)?;
+    let mut journal = swap::lock(request.prefix)?;
     // With the lock, what an interrupted run left is settled; then the environment may be another one.
     let known = sound(&heal)?;
     swap::insist_on_movable(&mut journal)?;
@@ -143,19 +143,6 @@ fn say(report: &mut Report, done: Outcome) {
     if report.outcome == Outcome::Healed {
         report.outcome = done;
     }
-}
-
-/// The lock on an environment that is about to be left.
-fn departing(prefix: &Prefix) -> Result<Journal, HealError> {
-    if !fs::may_write(prefix.parent()) {
-        return Err(SwapError::parent_denied(prefix).into());
-    }
-    let journal = Journal::open(prefix)?;
-    if fs::lstat_if_any(prefix.path())?.is_none() {
-        // The lock settled a move that was cut off.
-        return Err(HealError::MovedAway { prefix: prefix.path().to_owned() });
-    }
-    Ok(journal)
 }
 
 /// What there is to copy: nothing of it is broken, and nobody but root and the user could have written it.

@@ -86,7 +86,10 @@ pub(super) fn heal_to(
     match left {
         Ok(kept) => report.old = kept,
         Err(why) => {
-            // Before the other journal is settled: then nothing has happened.
+            // First of all: the new one may not go, and the old one is the good one.
+            if let Some(leaving) = leaving {
+                leaving.give_up();
+            }
             placed.take_back()?;
             return Err(why);
         }

@@ -31,14 +31,6 @@ pub enum HealError {
         /// The path.
         prefix: PathBuf,
     },
-    /// What was to be made was never made; what was left of that is settled.
-    #[error("nothing stands at {}: what was to come there was cut off, and what that left is removed", .prefix.display())]
-    NeverMade {
-        /// The path.
-        prefix: PathBuf,
-        /// Whether an old tree is kept beside it.
-        kept: bool,
-    },
     /// No environment could work at its path.
     #[error("no environment can work at this path: {0}")]
     Path(#[from] UnusablePath),
@@ -89,12 +81,6 @@ pub enum HealError {
     /// The environment is not fit for being copied or moved.
     #[error(transparent)]
     Copy(#[from] CopyError),
-    /// An interrupted move was brought to its end, and nothing is left here to be healed.
-    #[error("there is no environment at {} any more: a move that was cut off is finished now", .prefix.display())]
-    MovedAway {
-        /// The place.
-        prefix: PathBuf,
-    },
     /// It did not hold in its place, and the old one was brought back.
     #[error("the new environment did not work in its place: {0}")]
     DidNotHold(VerifyError),

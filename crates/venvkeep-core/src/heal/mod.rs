@@ -153,9 +153,7 @@ pub fn heal(
     }
     let journal = Journal::open(request.prefix)?;
     // With the lock, what an interrupted heal left is settled; then the environment may be another one.
-    if fs::lstat_if_any(request.prefix.path())?.is_none() {
-        return Err(HealError::MovedAway { prefix: request.prefix.path().to_owned() });
-    }
+    journal.insist_on_environment()?;
     let root = known.snapshot.tree.facts(Tree::ROOT);
     if unsettled || !fs::lstat(request.prefix.path())?.same_entry(root) {
         known = heal.look()?;
@@ -244,12 +242,7 @@ impl Heal<'_> {
             return Err(HealError::CutOff { prefix: prefix.path().to_owned() });
         }
         self.insist_on_safe_way()?;
-        drop(Journal::open(prefix)?);
-        if fs::lstat_if_any(prefix.path())?.is_some() {
-            return Ok(());
-        }
-        let kept = !beside::kept(prefix).is_empty();
-        Err(HealError::NeverMade { prefix: prefix.path().to_owned(), kept })
+        Ok(Journal::open(prefix)?.insist_on_environment()?)
     }
 
     /// The stage is written to, and its Python started, by path: nobody else may be able to turn that path elsewhere.

@@ -11,6 +11,17 @@ use crate::model::tree::Tree;
 use crate::rebuild::stage::Stage;
 use crate::verify::VerifiedStage;
 
+/// The lock on an environment that is to be set aside; what an interrupted run had left of it is settled, and it is
+/// still there.
+pub fn lock(prefix: &Prefix) -> Result<Journal, SwapError> {
+    if !fs::may_write(prefix.parent()) {
+        return Err(SwapError::parent_denied(prefix));
+    }
+    let journal = Journal::open(prefix)?;
+    journal.insist_on_environment()?;
+    Ok(journal)
+}
+
 /// Finds out, without changing anything, whether the environment can be set aside.
 pub fn insist_on_movable(journal: &mut Journal) -> Result<(), SwapError> {
     let prefix = journal.prefix().clone();
@@ -53,15 +64,20 @@ pub fn leave(
     let prefix = journal.prefix().clone();
     insist_on_same(&prefix, old)?;
     let kept = free_kept_name(&prefix, time)?;
-    journal.leaving((old.facts(Tree::ROOT), &kept), (new.identity(), to.path()))?;
+    journal.leaving((old.facts(Tree::ROOT), &kept), (new.identity(), new.path()), to.path())?;
     Ok(Leaving { journal, kept })
 }
 
 impl Leaving {
-    /// Sets the environment aside; gives where it is kept. On an error the new one has to go before this value does,
-    /// or its journal tries again.
+    /// Sets the environment aside; gives where it is kept. On an error it has to be given up, or its
+    /// journal tries again.
     pub fn finish(&self) -> Result<PathBuf, SwapError> {
         rename::to_free_name(self.journal.prefix().path(), &self.kept)?;
         Ok(self.kept.clone())
+    }
+
+    /// The environment stays, whatever becomes of the new one.
+    pub fn give_up(mut self) {
+        self.journal.abandon();
     }
 }

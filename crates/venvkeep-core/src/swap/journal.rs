@@ -15,6 +15,7 @@ use super::SwapError;
 use crate::host::fs::{self, Directory, Doing, IoError};
 use crate::host::lock::LockedFile;
 use crate::host::running;
+use crate::inspect::beside;
 use crate::model::facts::Facts;
 use crate::model::prefix::Prefix;
 use crate::model::siblings::{self, SiblingKind};
@@ -36,6 +37,27 @@ pub(super) struct Identity {
 impl Identity {
     pub(super) fn of(facts: &Facts) -> Self {
         Self { device: facts.device, inode: facts.inode }
+    }
+}
+
+/// Which directory is meant, for what is done only where that is certain: an inode number is given out again, to what
+/// anybody makes after the directory is gone. Where the file system keeps no time of birth, nothing is certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Certain {
+    directory: Identity,
+    born_ns: Option<i64>,
+}
+
+impl Certain {
+    /// The directory with those facts, which stands at `path`.
+    fn of(facts: &Facts, path: &Path) -> Self {
+        Self { directory: Identity::of(facts), born_ns: fs::born_ns(path) }
+    }
+
+    /// Whether it stands there.
+    pub(super) fn is_at(&self, path: &Path) -> Result<bool, IoError> {
+        let Some(facts) = fs::lstat_if_any(path)? else { return Ok(false) };
+        Ok(self.born_ns.is_some() && *self == Self::of(&facts, path))
     }
 }
 
@@ -83,11 +105,11 @@ pub(super) enum Step {
     /// Another environment was made from the live one, which gets the name `kept` once the other is in its place.
     Leaving {
         /// The live environment.
-        old: Identity,
+        old: Certain,
         /// Where it is kept.
         kept: PathBuf,
         /// The other one.
-        new: Identity,
+        new: Certain,
         /// Its place.
         to: PathBuf,
     },
@@ -98,6 +120,8 @@ pub(super) enum Step {
 pub struct Journal {
     file: LockedFile,
     prefix: Prefix,
+    /// Where the environment stands now, when a move of it was found cut off and is at its end.
+    moved_to: Option<PathBuf>,
 }
 
 impl Journal {
@@ -107,10 +131,22 @@ impl Journal {
         let held = LockedFile::acquire(&path, PATIENCE)?;
         let busy = || SwapError::Busy { prefix: prefix.path().to_owned(), holder: running::holding(&path) };
         let file = held.ok_or_else(busy)?;
-        let mut journal = Self { file, prefix: prefix.clone() };
+        let mut journal = Self { file, prefix: prefix.clone(), moved_to: None };
         journal.settle()?;
         journal.remove_empty_stages();
         Ok(journal)
+    }
+
+    /// An environment stands there, after what was left is settled; or why none does.
+    pub fn insist_on_environment(&self) -> Result<(), SwapError> {
+        if fs::lstat_if_any(self.prefix.path())?.is_some() {
+            return Ok(());
+        }
+        let prefix = self.prefix.path().to_owned();
+        Err(match &self.moved_to {
+            Some(to) => SwapError::MovedAway { prefix, to: to.clone() },
+            None => SwapError::NeverMade { prefix, kept: !beside::kept(&self.prefix).is_empty() },
+        })
     }
 
     /// A run that was killed between making its stage and recording it left an empty directory. Nobody else can be
@@ -133,13 +169,22 @@ impl Journal {
             return Err(SwapError::GroundChanged { what: self.prefix.parent().to_owned() });
         }
         let steps = self.steps()?;
-        super::recover::settle(&self.prefix, &steps)?;
+        let moved_to = super::recover::settle(&self.prefix, &steps)?;
+        self.moved_to = moved_to.or(self.moved_to.take());
         Ok(self.file.clear()?)
     }
 
     /// Forgets the steps so far: what they left is no longer settled by anybody.
     pub(super) fn forget(&mut self) -> Result<(), IoError> {
         self.file.clear()
+    }
+
+    /// The same for good, as far as the disk lets it: of a journal that cannot be emptied the name goes.
+    pub(super) fn abandon(&mut self) {
+        if self.file.clear().is_err() {
+            // Neither can be had on a disk that takes nothing any more.
+            let _ = self.file.remove();
+        }
     }
 
     /// Says which directory the stage is, before anything is put into it.
@@ -176,12 +221,13 @@ impl Journal {
     pub(super) fn leaving(
         &mut self,
         (old, kept): (&Facts, &Path),
-        (new, to): (&Facts, &Path),
+        (new, stage): (&Facts, &Path),
+        to: &Path,
     ) -> Result<(), IoError> {
         self.write(&Step::Leaving {
-            old: Identity::of(old),
+            old: Certain::of(old, self.prefix.path()),
             kept: kept.to_owned(),
-            new: Identity::of(new),
+            new: Certain::of(new, stage),
             to: to.to_owned(),
         })
     }

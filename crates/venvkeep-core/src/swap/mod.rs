@@ -13,7 +13,7 @@ mod recover;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-pub use aside::{Leaving, insist_on_movable, leave, set_aside};
+pub use aside::{Leaving, insist_on_movable, leave, lock, set_aside};
 use journal::Identity;
 pub use journal::{How, Journal};
 pub use keep::{bring_back, remove_kept};
@@ -59,6 +59,22 @@ pub enum SwapError {
     GroundChanged {
         /// What is another one, or is not what it was.
         what: PathBuf,
+    },
+    /// An interrupted move was brought to its end, and nothing is left at the place.
+    #[error("there is no environment at {} any more: a move of it that was cut off is finished now; it is at {}", .prefix.display(), .to.display())]
+    MovedAway {
+        /// The place.
+        prefix: PathBuf,
+        /// Where the environment stands.
+        to: PathBuf,
+    },
+    /// What was to be made was never made; what was left of that is settled.
+    #[error("nothing stands at {}: what was to come there was cut off, and what that left is removed", .prefix.display())]
+    NeverMade {
+        /// The path.
+        prefix: PathBuf,
+        /// Whether an old tree is kept beside it.
+        kept: bool,
     },
     /// The old tree cannot be renamed.
     #[error("{} cannot be moved aside: {}", .prefix.display(), movable_words(*.why))]

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::SwapError;
-use super::journal::{Identity, Step};
+use super::journal::{Certain, Identity, Step};
 use crate::host::{fs, remove, rename};
 use crate::model::prefix::Prefix;
 
@@ -23,9 +23,9 @@ struct Told {
 
 /// An environment that is left for another place.
 struct Leaving {
-    old: Identity,
+    old: Certain,
     kept: PathBuf,
-    new: Identity,
+    new: Certain,
     to: PathBuf,
 }
 
@@ -37,8 +37,9 @@ struct Undo {
     aside: PathBuf,
 }
 
-/// Brings the disk to one of the two settled states: wholly the old environment, or wholly the new one.
-pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
+/// Brings the disk to one of the two settled states: wholly the old environment, or wholly the new one. Gives
+/// the place that the environment was moved to, where that is at its end.
+pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<Option<PathBuf>, SwapError> {
     let mut told = Told::default();
     // Of the paths only the names count: the directory may have been moved, with everything in it.
     let here = |path: &Path| prefix.parent().join(path.file_name().unwrap_or_default());
@@ -56,12 +57,16 @@ pub(super) fn settle(prefix: &Prefix, steps: &[Step]) -> Result<(), SwapError> {
             }
         }
     }
-    if let Some(undo) = &told.undo {
-        return settle_undo(prefix, undo);
+    match &told {
+        Told { undo: Some(undo), .. } => settle_undo(prefix, undo)?,
+        Told { leaving: Some(leaving), .. } => return settle_move(prefix, leaving),
+        _ => settle_swap(prefix, &told)?,
     }
-    if let Some(leaving) = &told.leaving {
-        return settle_move(prefix, leaving);
-    }
+    Ok(None)
+}
+
+/// Brings a heal to its end where its trees had changed places, or back.
+fn settle_swap(prefix: &Prefix, told: &Told) -> Result<(), SwapError> {
     let Some((stage, new)) = &told.stage else { return Ok(()) };
     let new = *new;
     if !is_sibling(prefix, stage) || told.swap.as_ref().is_some_and(|(_, kept)| !is_sibling(prefix, kept)) {
@@ -120,15 +125,21 @@ fn settle_undo(prefix: &Prefix, undo: &Undo) -> Result<(), SwapError> {
     }
 }
 
-/// Sets the environment aside where the one that was made from it is in its place.
-fn settle_move(prefix: &Prefix, leaving: &Leaving) -> Result<(), SwapError> {
+/// Sets the environment aside where the one that was made from it is in its place, which it gives then. Where either may
+/// be another one, nothing is done: then both stay.
+fn settle_move(prefix: &Prefix, leaving: &Leaving) -> Result<Option<PathBuf>, SwapError> {
     if !is_sibling(prefix, &leaving.kept) {
         return Err(SwapError::Unsettled { prefix: prefix.path().to_owned() });
     }
-    if there(prefix.path())? == Some(leaving.old) && there(&leaving.to)? == Some(leaving.new) {
-        rename::to_free_name(prefix.path(), &leaving.kept)?;
+    if !leaving.new.is_at(&leaving.to)? {
+        return Ok(None);
     }
-    Ok(())
+    if leaving.old.is_at(prefix.path())? {
+        rename::to_free_name(prefix.path(), &leaving.kept)?;
+    } else if there(prefix.path())?.is_some() || !leaving.old.is_at(&leaving.kept)? {
+        return Ok(None);
+    }
+    Ok(Some(leaving.to.clone()))
 }
 
 /// The new tree out of the way, then the old one back in its place.

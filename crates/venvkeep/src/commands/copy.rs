@@ -10,6 +10,8 @@ use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::new::place::place;
 use venvkeep_core::progress::{Event, Progress};
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
+use venvkeep_core::store::{registry, trust};
+use venvkeep_core::swap::SwapError;
 
 use super::heal::exit_of;
 use super::rename::note_namesakes;
@@ -48,8 +50,8 @@ pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_
     let copied = heal::copy(&request, &session.caller, &session.interrupt, Progress::new(&listener));
     spinner.finish();
     let report = match copied {
-        Err(HealError::MovedAway { .. }) if fs::lstat(&to.environment).is_ok() => {
-            return finished(&prefix, &to.environment, session);
+        Err(HealError::Swap(SwapError::MovedAway { to: place, .. })) if is_at(&place, &to.environment) => {
+            return finished(&prefix, &place, session);
         }
         copied => copied.map_err(|error| failure(&error, &prefix, (command, to.environment), session))?,
     };
@@ -62,8 +64,25 @@ pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_
     Ok(exit_of(&report))
 }
 
+/// Whether that place is the one that was asked for, by whatever way its path goes.
+fn is_at(place: &Path, asked: &Path) -> bool {
+    fs::physical(asked).is_ok_and(|asked| asked == place)
+}
+
 /// All that a move which was cut off had left to do was done before this one began.
 fn finished(prefix: &Prefix, to: &Path, session: &Session<'_>) -> Result<Exit, Failure> {
+    if let Ok(new) = Prefix::new(to.to_owned()) {
+        // A name is a convenience, and nothing to fail for.
+        let _ = registry::hand_on_name(prefix, &new, &session.caller);
+        let _ = registry::register(&new, None, &session.caller);
+        if !session.caller.viewer.is_root() && trust::record_of(&new, &session.caller).is_none() {
+            // Whether the shell may activate it was for the run to pass on that was cut off.
+            let trust = format!("venvkeep trust {}", shell_word(to));
+            session
+                .screen
+                .note(&format!("your shell does not activate it by itself until you say so:  {trust}"));
+        }
+    }
     let (from, to_text) = (prefix.path().to_string_lossy(), to.to_string_lossy());
     if session.screen.json {
         let environment = json!({ "path": to_text, "outcome": "moved", "live": "new", "built_from": from });
@@ -97,8 +116,6 @@ fn failure(
         HealError::Copy(CopyError::OtherInterpreter { .. }) => failure
             .hint("It was moved or replaced, or others can change it. With another one:")
             .hint(format!("  venvkeep heal --to {} {word}", shell_word(&to))),
-        HealError::MovedAway { .. } => Failure { exit: Exit::Usage, ..failure }
-            .hint(format!("Look whether it is where you wanted it:  venvkeep check {}", shell_word(&to))),
         HealError::Plan(_) | HealError::Build(venvkeep_core::rebuild::build::BuildError::Altered { .. }) => {
             failure
                 .hint(format!(

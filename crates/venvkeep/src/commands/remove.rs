@@ -91,7 +91,6 @@ fn failure(error: &RemoveError, prefix: &Prefix) -> Failure {
                 _ => failure,
             }
         }
-        RemoveError::MovedAway { .. } => Failure { exit: Exit::Usage, ..failure },
         RemoveError::Io(_) => failure,
     }
 }
