@@ -324,6 +324,12 @@ fn what_a_killed_new_left_is_no_move() {
         assert!(!run.stderr.contains("a move"), "{run}");
         assert!(run.stdout.is_empty(), "{run}");
     }
+    // What is copied is what stands there when that is settled.
+    project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let journal = project.write(".venv.venvkeep-journal", "{");
+    fs::set_permissions(&journal, Permissions::from_mode(0o600)).expect("root may");
+    project.venvkeep(["clone", ".venv", "./copy"]).run().success();
+    assert!(!journal.exists());
 }
 
 /// Distributions of the large environment.

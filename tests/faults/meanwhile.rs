@@ -162,3 +162,16 @@ fn where_the_moved_one_neither_starts_nor_goes_the_old_one_stays() {
         before.assert_unchanged();
     });
 }
+
+#[test]
+fn what_is_written_into_the_old_tree_stops_the_clone() {
+    with(&scenario::CLONE, |scenario| {
+        for name in ["notes/new.txt", "notes/todo.txt"] {
+            let path = scenario.ground.prefix().with_file_name("source").join(name);
+            let write = || fs::write(&path, "came later").expect("root may");
+            let clone = scenario.meanwhile("mkdir a stage itself", write);
+            clone.code(3).stderr_has(name);
+            assert!(!scenario.ground.is_unsettled() && !scenario.ground.prefix().exists(), "{name}");
+        }
+    });
+}

@@ -94,6 +94,9 @@ pub fn copy(
         drop(swap::lock(request.prefix)?);
     }
     elsewhere::insist_on_fit(request.to, request.prefix)?;
+    if request.original == Original::Stays && beside::has_journal(request.prefix) {
+        settle_source(request.prefix)?;
+    }
     if request.original == Original::Stays {
         let mut report = elsewhere::heal_to(&heal, sound(&heal)?, request.to, None)?;
         say(&mut report, Outcome::Cloned);
@@ -116,6 +119,16 @@ pub fn copy(
     let _ = registry::hand_on_name(request.prefix, &report.prefix, caller);
     say(&mut report, Outcome::Moved);
     Ok(report)
+}
+
+/// Which tree an interrupted heal leaves at the place is settled before that is copied.
+fn settle_source(prefix: &Prefix) -> Result<(), HealError> {
+    if fs::may_write(prefix.parent()) {
+        drop(swap::lock(prefix)?);
+        return Ok(());
+    }
+    let why = "a heal of it was cut off, or is at work right now".to_owned();
+    Err(CopyError::Broken { prefix: prefix.path().to_owned(), why }.into())
 }
 
 /// What lies beside the new place goes, where it can be settled now.

@@ -80,6 +80,10 @@ pub(super) fn heal_to(
     let time = beside::stamp(SystemTime::now());
     let leaving = leaving.map(|journal| swap::leave(journal, &old.tree, (&verified, &prefix), &time));
     let leaving = leaving.transpose()?;
+    if leaving.is_none() && plan.taking == Taking::AsItIs {
+        // Nobody is kept from writing into it, and half of what an installer did there would not be found in the copy.
+        swap::insist_on_same(&old.prefix, &old.tree)?;
+    }
     let placed = swap::place(verified, journal)?;
     let started = verify::start(&prefix, &tools.base, heal.interrupt).map_err(HealError::DidNotHold);
     let left = started.and_then(|()| Ok(leaving.as_ref().map(Leaving::finish).transpose()?));

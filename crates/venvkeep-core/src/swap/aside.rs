@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::{Journal, SwapError, free_kept_name, insist_on_same, probe};
-use crate::host::fs::{self, IoError};
+use crate::host::fs::{self, Directory, IoError};
 use crate::host::rename;
 use crate::model::prefix::Prefix;
 use crate::model::tree::Tree;
@@ -27,8 +27,13 @@ pub fn insist_on_movable(journal: &mut Journal) -> Result<(), SwapError> {
     let prefix = journal.prefix().clone();
     let stage = Stage::create(&prefix)?;
     journal.building(stage.path(), &stage.place().identity)?;
+    // Others may be able to put something else in the stage's place here: nothing is made where a link of theirs leads.
+    let inside = Directory::open(stage.path())?;
+    if !inside.facts()?.same_entry(&stage.place().identity) {
+        return Err(SwapError::GroundChanged { what: stage.path().to_owned() });
+    }
     // The probe needs a directory of ours that is not empty.
-    fs::create_dir(&stage.join("bin"), 0o700)?;
+    inside.make_child("bin".as_ref())?;
     probe(&prefix, &stage)?;
     drop(stage);
     // The directory goes now, if it could not go by itself; what is written next is not about it.

@@ -210,7 +210,7 @@ pub fn swap(
 }
 
 /// The environment is still what was inspected; but for bytecode, which Python writes whenever it is used.
-fn insist_on_same(prefix: &Prefix, old: &Tree) -> Result<(), SwapError> {
+pub fn insist_on_same(prefix: &Prefix, old: &Tree) -> Result<(), SwapError> {
     let changed = |what: PathBuf| Err(SwapError::GroundChanged { what });
     if !fs::lstat(prefix.path())?.same_entry(old.facts(Tree::ROOT)) {
         return changed(prefix.path().to_owned());
