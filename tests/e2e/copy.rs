@@ -257,6 +257,22 @@ fn what_another_tool_keeps_is_that_tools() {
     }
 }
 
+#[test]
+fn links_by_another_way_follow_and_a_path_in_what_is_no_text_is_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let way = ctx.home(Who::User).join("way");
+    symlink(project.path(), &way).expect("root may");
+    symlink(way.join(".venv/pyvenv.cfg"), env.path().join("link")).expect("root may");
+    fs::write(env.path().join("data.bin"), [b"\0", env.str().as_bytes(), b"/lib\0"].concat())
+        .expect("root may");
+    env.chown("", Who::User);
+    project.venvkeep(["clone", ".venv", "./copy"]).run().code(4).stdout_has("data.bin");
+    let copy = project.path().join("copy");
+    assert_eq!(fs::read_link(copy.join("link")).expect("it is a link"), copy.join("pyvenv.cfg"));
+}
+
 /// Leaves the journal of a move that was killed, which says that `old` is left for what stands at `to`; both were made
 /// that many nanoseconds before what is there now.
 fn cut_off(project: &Project<'_>, (old, to): (&Path, &Path), earlier: i64) {
