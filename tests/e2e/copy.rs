@@ -273,6 +273,24 @@ fn links_by_another_way_follow_and_a_path_in_what_is_no_text_is_named() {
     assert_eq!(fs::read_link(copy.join("link")).expect("it is a link"), copy.join("pyvenv.cfg"));
 }
 
+#[test]
+fn trust_is_passed_on_and_never_made() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (trusted, unknown) = (ctx.project("trusted"), ctx.project("unknown"));
+    trusted.venvkeep(["new", "--seed", "none"]).run().success();
+    unknown.venv_by_owner(Maker::VenvWithoutPip).build();
+    for (project, is_trusted) in [(&trusted, true), (&unknown, false)] {
+        project.venvkeep(["clone", ".venv", "./copy"]).run().success();
+        let moved = project.venvkeep(["move", "./copy", "./moved"]).run().success();
+        assert_eq!(moved.stdout.contains("venvkeep trust"), !is_trusted, "{moved}");
+        let list = ctx.venvkeep(["list", "--json"]).run().success();
+        let environments = list.stdout_json()["environments"].as_array().cloned().unwrap_or_default();
+        let path = json!(project.path().join("moved"));
+        let about = environments.iter().find(|one| one["path"] == path).expect("it is known");
+        assert_eq!(about["trusted"], is_trusted, "{about}");
+    }
+}
+
 /// Leaves the journal of a move that was killed, which says that `old` is left for what stands at `to`; both were made
 /// that many nanoseconds before what is there now.
 fn cut_off(project: &Project<'_>, (old, to): (&Path, &Path), earlier: i64) {
