@@ -142,6 +142,13 @@ fn a_stale_variable_hinders_nothing() {
     }
 }
 
+/// A tmux of this test's own, and the bash that is to run in its panes, as commands.
+fn tmux_and_bash(ctx: &Context) -> (String, String) {
+    let home = ctx.home(Who::User);
+    let tmux = format!("tmux -S {}/tmux -f /dev/null", home.display());
+    (tmux, Shell::Bash.started(&home).join(" "))
+}
+
 #[test]
 fn a_pane_of_tmux_starts_afresh() {
     if !require(&[Need::Program("tmux")]) {
@@ -149,8 +156,7 @@ fn a_pane_of_tmux_starts_afresh() {
     }
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let (_, environment) = trusted(&ctx, "proj");
-    let tmux = format!("tmux -S {}/tmux -f /dev/null", ctx.home(Who::User).display());
-    let bash = Shell::Bash.started(&ctx.home(Who::User)).join(" ");
+    let (tmux, bash) = tmux_and_bash(&ctx);
     let notes = Session::new(&ctx, Shell::Bash).types(&[
         "cd proj",
         "report outside",
@@ -168,8 +174,7 @@ fn in_a_pane_of_tmux_what_somebody_activated_can_be_left() {
     }
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let (_, environment) = trusted(&ctx, "proj");
-    let tmux = format!("tmux -S {}/tmux -f /dev/null", ctx.home(Who::User).display());
-    let bash = Shell::Bash.started(&ctx.home(Who::User)).join(" ");
+    let (tmux, bash) = tmux_and_bash(&ctx);
     let notes = Session::new(&ctx, Shell::Bash).types(&[
         &Shell::Bash.activation(&environment),
         &format!("{tmux} new-session -d -c \"$HOME\" {bash}"),
