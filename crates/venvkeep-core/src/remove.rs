@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::diagnose::finding::Remedy;
-use crate::diagnose::managed;
+use crate::diagnose::managed::{self, ManagedElsewhere};
 use crate::git_exclude;
 use crate::host::fs::{self, IoError};
 use crate::host::running::{self, Running};
@@ -36,15 +35,8 @@ pub enum RemoveError {
     #[error(transparent)]
     Swap(#[from] SwapError),
     /// Another tool keeps the environment.
-    #[error("{} is kept by {tool}", .prefix.display())]
-    ManagedElsewhere {
-        /// The environment.
-        prefix: PathBuf,
-        /// The tool.
-        tool: &'static str,
-        /// What it is told to put such an environment right.
-        remedy: Remedy,
-    },
+    #[error(transparent)]
+    ManagedElsewhere(#[from] ManagedElsewhere),
 }
 
 /// Sets an environment aside, in whatever state it is.
@@ -56,8 +48,7 @@ pub fn remove(prefix: &Prefix, caller: &Caller) -> Result<Removed, RemoveError> 
     if fs::lstat_if_any(prefix.path())?.is_some()
         && let Some(manager) = managed::manager(&inspect(prefix, viewer)?)
     {
-        let (prefix, tool, remedy) = (prefix.path().to_owned(), manager.tool, manager.remedy);
-        return Err(RemoveError::ManagedElsewhere { prefix, tool, remedy });
+        return Err(ManagedElsewhere { prefix: prefix.path().to_owned(), manager }.into());
     }
     let mut journal = swap::lock(prefix)?;
     swap::insist_on_movable(&mut journal)?;

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use venvkeep_core::diagnose::finding::Remedy;
+use venvkeep_core::diagnose::managed::Manager;
 use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
@@ -166,7 +167,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         }
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
             .hint("Choose a path where nothing stands; what is missing above it is made."),
-        HealError::ManagedElsewhere { tool, remedy, .. } => managed(failure, tool, remedy, prefix),
+        HealError::ManagedElsewhere(kept) => managed(failure, &kept.manager, prefix),
         _ => failure,
     }
 }
@@ -177,14 +178,15 @@ fn nothing_there(failure: Failure, exit: Exit) -> Failure {
 }
 
 /// What another tool keeps.
-fn managed(failure: Failure, tool: &str, remedy: &Remedy, prefix: &Prefix) -> Failure {
+fn managed(failure: Failure, manager: &Manager, prefix: &Prefix) -> Failure {
+    let Manager { tool, remedy } = manager;
     let failure = Failure { exit: Exit::Attention, ..failure };
     let failure = match remedy {
         Remedy::Command(command) => failure.hint(format!("Let {tool} rebuild it:  {command}")),
         Remedy::Advice(words) => failure.hint(format!("Let {tool} rebuild it: {words}")),
         Remedy::Heal | Remedy::Nothing => failure,
     };
-    if tool == "conda" {
+    if *tool == "conda" {
         return failure.hint("venvkeep does not rebuild conda's environments: they are no virtual ones.");
     }
     let force = format!("venvkeep heal --force {}", shell_word(prefix.path()));

@@ -1,7 +1,7 @@
 //! Environments that another tool made and keeps records about: that tool rebuilds them best.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, found};
@@ -16,6 +16,16 @@ pub struct Manager {
     pub tool: &'static str,
     /// What to do with it.
     pub remedy: Remedy,
+}
+
+/// What has such a tool is that tool's to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is kept by {}", .prefix.display(), .manager.tool)]
+pub struct ManagedElsewhere {
+    /// The environment.
+    pub prefix: PathBuf,
+    /// The tool.
+    pub manager: Manager,
 }
 
 /// The tool that keeps this environment. Told by the files it leaves in its environments, or by the directories that

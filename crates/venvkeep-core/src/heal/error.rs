@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::copy::CopyError;
 use super::elsewhere::ElsewhereError;
-use crate::diagnose::finding::Remedy;
+use crate::diagnose::managed::ManagedElsewhere;
 use crate::error::LiveState;
 use crate::host::fs::IoError;
 use crate::host::process::ProcessError;
@@ -66,15 +66,8 @@ pub enum HealError {
     #[error(transparent)]
     Swap(#[from] SwapError),
     /// Another tool keeps the environment.
-    #[error("{} is kept by {tool}", .prefix.display())]
-    ManagedElsewhere {
-        /// The environment.
-        prefix: PathBuf,
-        /// The tool.
-        tool: &'static str,
-        /// What to do with that tool.
-        remedy: Remedy,
-    },
+    #[error(transparent)]
+    ManagedElsewhere(#[from] ManagedElsewhere),
     /// The other place that was asked for cannot be had.
     #[error(transparent)]
     Elsewhere(#[from] ElsewhereError),

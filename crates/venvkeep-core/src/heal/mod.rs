@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use crate::diagnose::diagnose;
 use crate::diagnose::finding::{Code, Finding};
-use crate::diagnose::managed;
+use crate::diagnose::managed::{self, ManagedElsewhere};
 use crate::error::LiveState;
 use crate::git_exclude::{self, Excluded};
 use crate::host::credentials;
@@ -313,7 +313,7 @@ impl Heal<'_> {
             return Ok(());
         }
         let prefix = self.request.prefix.path().to_owned();
-        Err(HealError::ManagedElsewhere { prefix, tool: manager.tool, remedy: manager.remedy })
+        Err(ManagedElsewhere { prefix, manager }.into())
     }
 
     /// The list that the new environment has to freeze to, and where it comes from.

@@ -83,10 +83,11 @@ fn failure(error: &RemoveError, prefix: &Prefix) -> Failure {
     let failure = Failure::new(Exit::Failed, printable(error.to_string()));
     match error {
         RemoveError::Swap(error) => hints::swap(error, prefix, failure.live(error.live())),
-        RemoveError::ManagedElsewhere { tool, remedy, .. } => {
+        RemoveError::ManagedElsewhere(kept) => {
+            let tool = kept.manager.tool;
             let failure = Failure { exit: Exit::Attention, ..failure };
             let failure = failure.hint(format!("Let {tool} remove it, so that its own records stay right."));
-            match remedy {
+            match &kept.manager.remedy {
                 Remedy::Command(command) => failure.hint(format!("If it only is broken:  {command}")),
                 _ => failure,
             }
