@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library; a module may know those in its own row and the rows above.
-const ORDER: [&[&str]; 13] = [
+const ORDER: [&[&str]; 14] = [
     &["model"],
     &["error", "progress", "host"],
     &["root", "locate"],
@@ -21,6 +21,7 @@ const ORDER: [&[&str]; 13] = [
     &["swap", "git_exclude"],
     &["prune"],
     &["report", "store", "shims"],
+    &["scan"],
     &["heal", "list", "new", "remove", "undo"],
 ];
 

@@ -7,6 +7,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::host::fs::{self, Directory};
 use crate::inspect::beside;
@@ -17,6 +18,13 @@ use crate::model::siblings;
 
 /// People write these files by hand.
 const MAX_SIZE: u64 = 1024 * 1024;
+
+/// Several environments of one repository may be healed at once, and each adds its line to what it read.
+static AT_WORK: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    AT_WORK.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What came of keeping an environment's siblings out of git.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +40,7 @@ pub enum Excluded {
 /// Writes the line, where it is not there yet.
 pub fn keep_out(prefix: &Prefix, viewer: &Viewer) -> Excluded {
     let Some(list) = List::around(prefix, viewer) else { return Excluded::NoRepository };
+    let _alone = alone();
     let refused = || Excluded::Refused(list.path.clone());
     let (Some(line), Ok(content)) = (&list.line, list.read()) else { return refused() };
     let content = content.unwrap_or_default();
@@ -50,6 +59,7 @@ pub fn tidy(prefix: &Prefix, viewer: &Viewer) {
         return;
     }
     let Some(list) = List::around(prefix, viewer) else { return };
+    let _alone = alone();
     let (Some(line), Ok(Some(content))) = (&list.line, list.read()) else { return };
     let Some(start) = position(&content, line) else { return };
     let mut rest = content;

@@ -19,7 +19,7 @@
 //! | [`swap`] | a verified stage | the new environment in place, the old one beside it |
 //! | [`report`] | all of it | what the command shows |
 //!
-//! [`heal`] runs them all, [`new`] those that a new environment needs; [`root`] says when root is the wrong user for
+//! [`heal`] runs them all, [`scan`] the first of them on everything that it finds, [`new`] those that a new environment needs; [`root`] says when root is the wrong user for
 //! either, [`store`] is what is kept for the user outside of environments, and [`shims`] the shell side.
 //!
 //! # Rules of the house
@@ -49,6 +49,7 @@ pub mod rebuild;
 pub mod remove;
 pub mod report;
 pub mod root;
+pub mod scan;
 pub mod shims;
 pub mod store;
 pub mod swap;

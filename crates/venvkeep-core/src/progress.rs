@@ -29,6 +29,11 @@ pub enum Event<'a> {
         /// Of how many.
         of: u64,
     },
+    /// Directories are gone through.
+    Scanned {
+        /// How many entries were seen so far.
+        entries: usize,
+    },
     /// A line that the installer printed, as it came: not yet safe to show on a terminal.
     Installer(&'a str),
 }

@@ -7,6 +7,7 @@
 )]
 
 mod daily;
+mod scan;
 mod shims;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use venvkeep_core::model::name::PackageName;
 
 pub(crate) use daily::{CopyArguments, ListArguments, RemoveArguments, RenameArguments, RunArguments};
+pub(crate) use scan::ScanArguments;
 pub(crate) use shims::{
     CompleteArguments, CompletionsArguments, DefaultArguments, InstallArguments, ShimsAction, ShimsArguments,
     UninstallArguments,
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Freeze(FreezeArguments),
     /// Rebuild a broken environment as yours and swap it in; nothing is lost
     Heal(HealArguments),
+    /// Find every environment below some directories, and say how each is
+    Scan(ScanArguments),
     /// Bring back the environment from before the last heal, move or remove
     Undo(UndoArguments),
     /// Remove the old environments that heal, move and remove kept
@@ -119,6 +123,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Freeze(_) => "freeze",
             Self::Heal(_) => "heal",
+            Self::Scan(_) => "scan",
             Self::Undo(_) => "undo",
             Self::Prune(_) => "prune",
             Self::List(_) => "list",
@@ -229,9 +234,13 @@ pub(crate) enum ListFormat {
 /// What `heal` was asked for.
 #[derive(Debug, Args)]
 pub(crate) struct HealArguments {
-    /// The environments; by default the active one, else the nearest .venv, venv or env
+    /// The environments; by default the active one, else the nearest .venv, venv or env. With --all directories to
+    /// search; by default your home
     #[arg(value_name = "ENV")]
     pub(crate) environments: Vec<PathBuf>,
+    /// Heal everything below these directories that is unwell and can be healed; the rest is named with the reason
+    #[arg(long, conflicts_with_all = ["to", "requirements", "python", "skip", "force"])]
+    pub(crate) all: bool,
     /// Show what would be done and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -318,7 +327,7 @@ pub(crate) struct NoticeArguments {
 }
 
 /// Reads `7d`.
-fn age(text: &str) -> Result<Duration, String> {
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
     let mistake = || format!("\"{text}\" is no age; write a number and m, h, d or w: 7d");
     let unit = text.chars().next_back().ok_or_else(mistake)?;
     let minutes: u64 = match unit {

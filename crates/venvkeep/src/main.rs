@@ -42,6 +42,7 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Check(wish) => commands::check::run(wish, &session),
         Command::Freeze(wish) => commands::freeze::run(wish, &session),
         Command::Heal(wish) => commands::heal::run(wish, &session),
+        Command::Scan(wish) => commands::scan::run(wish, &session),
         Command::Undo(wish) => commands::undo::run(wish, &session),
         Command::Prune(wish) => commands::prune::run(wish, &session),
         Command::List(wish) => commands::list::run(wish, &session),

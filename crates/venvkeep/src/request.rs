@@ -9,6 +9,8 @@ use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::interrupt::Interrupt;
 use venvkeep_core::model::owner::Viewer;
+use venvkeep_core::model::printable::{printable, shell_word};
+use venvkeep_core::store::config::{self, Config, ConfigError};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -19,6 +21,8 @@ use crate::render::Screen;
 pub(crate) struct Session<'a> {
     /// Who calls.
     pub(crate) caller: Caller,
+    /// What the user has settled in `config.toml`.
+    pub(crate) config: Config,
     /// Where results, notes and progress go.
     pub(crate) screen: &'a Screen,
     /// Whether the user wants to stop.
@@ -28,7 +32,10 @@ pub(crate) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Reads the process's surroundings.
     pub(crate) fn begin(screen: &'a Screen) -> Result<Self, Failure> {
-        Ok(Self { caller: caller()?, screen, interrupt: Interrupt::default() })
+        let mut caller = caller()?;
+        let config = config(&caller)?;
+        caller.viewer.trusted_owners.clone_from(&config.trusted_owners);
+        Ok(Self { caller, config, screen, interrupt: Interrupt::default() })
     }
 
     /// For commands that change something: from here on the first SIGINT or SIGTERM asks the work to stop and clean
@@ -64,6 +71,22 @@ fn caller() -> Result<Caller, Failure> {
     caller.cache_dir = own_directory(&caller, "XDG_CACHE_HOME", ".cache");
     caller.data_dir = own_directory(&caller, "XDG_DATA_HOME", ".local/share");
     Ok(caller)
+}
+
+/// The user's settings: root's own only, since those of somebody else's home are not root's wish.
+fn config(caller: &Caller) -> Result<Config, Failure> {
+    let Some(directory) = own_directory(caller, "XDG_CONFIG_HOME", ".config") else {
+        return Ok(Config::default());
+    };
+    config::read(&directory, caller.home.as_deref(), &caller.viewer).map_err(|error| {
+        let failure = Failure::new(Exit::Usage, printable(error.to_string()));
+        match &error {
+            ConfigError::Foreign(path) => {
+                failure.hint(format!("Take that away:  chmod go-w {}", shell_word(path)))
+            }
+            _ => failure.hint("Correct it, or move it away.").hint("What may stand in it: docs/scan.md"),
+        }
+    })
 }
 
 /// Our directory below one of the XDG base directories. `None` where that would put files into somebody else's home,

@@ -1,5 +1,7 @@
 //! Who this process is, whence it was started, and what accounts are called.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Group, Uid, User};
@@ -7,8 +9,9 @@ use rustix::fs::Mode;
 use rustix::process::{getegid, geteuid, getgroups, umask};
 
 use super::fs;
-use crate::model::accounts::Tables;
-use crate::model::owner::{LoneGroups, Viewer};
+use crate::model::accounts::{Home, Tables};
+use crate::model::facts::Kind;
+use crate::model::owner::{LoneGroups, ROOT, Viewer};
 
 /// The user this process acts as.
 pub fn viewer(trusted_owners: Vec<u32>) -> Viewer {
@@ -52,6 +55,11 @@ pub fn tighten_umask(readers: Readers) {
     umask(hidden | Mode::WOTH);
 }
 
+/// Whether that is the user this process acts as.
+pub fn acts_as(uid: u32) -> bool {
+    geteuid().as_raw() == uid
+}
+
 /// Whether this process may read everything.
 pub fn is_root() -> bool {
     geteuid().is_root()
@@ -61,6 +69,48 @@ pub fn is_root() -> bool {
 pub fn user_name(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
+
+/// The number of an account, or `None` where there is none of that name.
+pub fn user_number(name: &str) -> Option<u32> {
+    User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+}
+
+/// People's accounts begin here (`UID_MIN` of login.defs(5)); those below are services'.
+const FIRST_PERSON: u32 = 1000;
+
+/// Every account's home, with a viewer that sees as that account does: those that the tables name, and what else lies in
+/// `/home` (accounts of a directory service). A service's counts where it is its own; `/usr/sbin` is nobody's home.
+pub fn homes() -> Vec<(String, Viewer, PathBuf)> {
+    let tables = tables().unwrap_or_default();
+    let mut homes = tables.homes();
+    homes.retain(|home| {
+        fs::stat(&home.path)
+            .is_ok_and(|facts| facts.uid == home.uid || (FIRST_PERSON..NOBODY).contains(&home.uid))
+    });
+    let place = Path::new(HOMES);
+    for name in fs::Directory::open(place).and_then(|homes| homes.names()).unwrap_or_default() {
+        let path = place.join(OsStr::from_bytes(&name));
+        let Ok(facts) = fs::lstat(&path) else { continue };
+        if facts.kind == Kind::Directory && facts.uid != ROOT && !homes.iter().any(|home| home.path == path) {
+            let name = user_name(facts.uid).unwrap_or_else(|| format!("user number {}", facts.uid));
+            homes.push(Home { name, uid: facts.uid, groups: vec![facts.gid], path });
+        }
+    }
+    let seen_as = |home: Home| {
+        let lone_groups = LoneGroups::known(tables.lone_groups(home.uid));
+        let gid = home.groups[0];
+        let viewer =
+            Viewer { uid: home.uid, gid, groups: home.groups, lone_groups, trusted_owners: Vec::new() };
+        (home.name, viewer, home.path)
+    };
+    homes.into_iter().map(seen_as).collect()
+}
+
+/// The account that owns nothing.
+const NOBODY: u32 = 65534;
+
+/// Where homes are that no table names.
+const HOMES: &str = if cfg!(target_os = "macos") { "/Users" } else { "/home" };
 
 /// Where this program lies: `sudo` looks for programs in its own places, so a printed command names it whole.
 pub fn own_program() -> Option<PathBuf> {

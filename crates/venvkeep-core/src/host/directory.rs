@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
 use super::fs::{Doing, IoError, Named, Result, facts_of};
 use crate::model::facts::{Facts, Kind};
@@ -137,8 +137,13 @@ impl Directory {
     }
 
     /// Shows each name in it to `visit`, in the order the file system gives them, until that fails.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn each_name(&self, mut visit: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
+        self.each_entry(|name, _| visit(name))
+    }
+
+    /// The same with each entry's kind, where the listing tells it: not every file system does.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn each_entry(&self, mut visit: impl FnMut(&CStr, Option<Kind>) -> Result<()>) -> Result<()> {
         if self.listed.swap(true, Ordering::Relaxed) {
             rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0)).named(Doing::List, &self.path)?;
         }
@@ -147,23 +152,45 @@ impl Directory {
         while let Some(entry) = entries.next() {
             let entry = entry.named(Doing::List, &self.path)?;
             if !is_dots(entry.file_name()) {
-                visit(entry.file_name())?;
+                visit(entry.file_name(), kind_of(entry.file_type()))?;
             }
         }
         Ok(())
     }
 
-    /// Shows each name in it to `visit`, in the order the file system gives them, until that fails; by `readdir(3)`,
-    /// which macOS documents instead of a system call.
+    /// The same with each entry's kind, where the listing tells it; by `readdir(3)`, which macOS documents instead of a
+    /// system call.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub fn each_name(&self, mut visit: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
+    pub fn each_entry(&self, mut visit: impl FnMut(&CStr, Option<Kind>) -> Result<()>) -> Result<()> {
         for entry in rustix::fs::Dir::read_from(&self.fd).named(Doing::List, &self.path)? {
             let entry = entry.named(Doing::List, &self.path)?;
             if !is_dots(entry.file_name()) {
-                visit(entry.file_name())?;
+                visit(entry.file_name(), kind_of(entry.file_type()))?;
             }
         }
         Ok(())
+    }
+
+    /// Opens the directory of that name in this one, unless something else is mounted there: then `None`. One call
+    /// where the kernel has it (Linux 5.6); elsewhere the two devices are compared, which does not see a directory
+    /// that is mounted from the same file system.
+    pub fn child_on_same_mount(&self, name: &OsStr) -> Result<Option<Self>> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            use rustix::fs::ResolveFlags;
+            use rustix::io::Errno;
+
+            let resolve = ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+            match rustix::fs::openat2(&self.fd, name, OPEN_DIRECTORY, Mode::empty(), resolve) {
+                Ok(fd) => return Ok(Some(Self::of(fd, self.path.join(name)))),
+                Err(Errno::XDEV) => return Ok(None),
+                // An older kernel, or a sandbox that does not know the call.
+                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {}
+                Err(error) => return Err(IoError::new(Doing::List, self.path.join(name), error)),
+            }
+        }
+        let child = self.child(name)?;
+        Ok((child.facts()?.device == self.facts()?.device).then_some(child))
     }
 
     /// The text of a link in it.
@@ -224,6 +251,14 @@ impl Directory {
             }
             _ => open_regular(&self.fd, name, &path),
         }
+    }
+}
+
+/// The kind that a listing tells. `Unknown` is how file systems say that they keep none there.
+fn kind_of(told: FileType) -> Option<Kind> {
+    match told {
+        FileType::Unknown => None,
+        known => Some(known.into()),
     }
 }
 

@@ -109,6 +109,19 @@ impl<T, E: Into<io::Error>> Named<T> for std::result::Result<T, E> {
     }
 }
 
+impl From<FileType> for Kind {
+    fn from(told: FileType) -> Self {
+        match told {
+            FileType::Directory => Self::Directory,
+            FileType::RegularFile => Self::File,
+            FileType::Symlink => Self::Link,
+            FileType::Fifo => Self::Fifo,
+            FileType::Socket => Self::Socket,
+            _ => Self::Device,
+        }
+    }
+}
+
 pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> Facts {
     // The widths of these fields differ from platform to platform; all of them fit.
     #![expect(
@@ -118,14 +131,7 @@ pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> Facts {
         reason = "see above"
     )]
     Facts {
-        kind: match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => Kind::Directory,
-            FileType::RegularFile => Kind::File,
-            FileType::Symlink => Kind::Link,
-            FileType::Fifo => Kind::Fifo,
-            FileType::Socket => Kind::Socket,
-            _ => Kind::Device,
-        },
+        kind: FileType::from_raw_mode(stat.st_mode).into(),
         mode: (stat.st_mode & 0o7777) as u16,
         uid: stat.st_uid,
         gid: stat.st_gid,

@@ -23,6 +23,7 @@ mod sites;
 pub mod snapshot;
 pub mod summary;
 
+use crate::host::credentials;
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::walk;
 use crate::model::facts::Facts;
@@ -35,10 +36,11 @@ pub use beside::siblings;
 pub use distributions::Reading;
 pub use installed::{Installed, installed};
 
-/// Finds out everything about an environment on behalf of `viewer`, who must be the user this process acts as.
+/// Finds out everything about an environment on behalf of `viewer`: the user this process acts as, or, for root, whoever
+/// could read it.
 pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     let facts = fs::lstat(prefix.path())?;
-    let parent = surroundings(prefix)?;
+    let parent = surroundings(prefix, viewer)?;
     let directory = open(prefix)?;
     let (tree, (mut installed, named)) = rayon::join(
         || directory.as_ref().map_or_else(|| Ok(closed_tree(facts)), walk::tree),
@@ -82,16 +84,22 @@ pub fn renamed(snapshot: Snapshot, prefix: &Prefix) -> Result<Snapshot, IoError>
         named_prefixes: named.others,
         aliases: named.aliases,
         prefix: prefix.clone(),
-        parent: surroundings(prefix)?,
+        parent: surroundings(prefix, &snapshot.viewer)?,
         siblings: siblings(prefix),
         ..snapshot
     })
 }
 
-fn surroundings(prefix: &Prefix) -> Result<Surroundings, IoError> {
+fn surroundings(prefix: &Prefix, viewer: &Viewer) -> Result<Surroundings, IoError> {
     let (facts, around) = (fs::lstat(prefix.path())?, fs::lstat(prefix.parent())?);
     let holds_mount = around.device != facts.device || fs::is_mount_point(prefix.path());
-    Ok(Surroundings { facts: around, writable: fs::may_write(prefix.parent()), holds_mount })
+    // The kernel answers for this process alone.
+    let writable = if credentials::acts_as(viewer.uid) {
+        fs::may_write(prefix.parent())
+    } else {
+        viewer.can_write(&around)
+    };
+    Ok(Surroundings { facts: around, writable, holds_mount })
 }
 
 /// The environment's directory; `None` where the viewer may not list it.

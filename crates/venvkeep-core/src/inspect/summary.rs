@@ -1,5 +1,8 @@
 //! What a line about an environment says of it.
 
+use std::time::SystemTime;
+
+use super::beside::modified;
 use super::snapshot::{EnvironmentKind, Snapshot};
 use crate::model::facts::Kind;
 use crate::model::python_version::PythonVersion;
@@ -20,6 +23,8 @@ pub struct Summary {
     pub entries: usize,
     /// The sizes of its files together; one with several names in it counts once.
     pub bytes: u64,
+    /// When something in it was last changed.
+    pub changed: SystemTime,
 }
 
 impl Summary {
@@ -29,6 +34,7 @@ impl Summary {
         let mut linked = std::collections::HashSet::new();
         let files = tree.ids().map(|id| tree.facts(id)).filter(|facts| facts.kind == Kind::File);
         let counted = files.filter(|facts| facts.links == 1 || linked.insert((facts.device, facts.inode)));
+        let changed = tree.ids().map(|id| tree.facts(id).modified_ns).max();
         Self {
             kind: snapshot.kind,
             implementation: snapshot.implementation(),
@@ -36,6 +42,7 @@ impl Summary {
             owner: tree.facts(Tree::ROOT).uid,
             entries: tree.len(),
             bytes: counted.map(|facts| facts.size).sum(),
+            changed: modified(changed.unwrap_or_default()),
         }
     }
 }

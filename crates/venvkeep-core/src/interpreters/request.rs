@@ -8,6 +8,7 @@ use std::str::FromStr;
 use pep440_rs::VersionSpecifiers;
 
 use crate::model::interpreter::BaseInterpreter;
+use crate::model::python_version::PythonVersion;
 
 /// What the user asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,24 @@ impl Request {
             return VersionSpecifiers::from_str(text).ok().map(Self::Range);
         }
         Release::parse(text).map(Self::Release)
+    }
+}
+
+impl Request {
+    /// Whether an environment of this implementation and version is of what is asked for: the micro version counts where
+    /// it is known. Programs and paths say nothing of that.
+    pub fn names(&self, implementation: &str, version: &PythonVersion) -> bool {
+        let numbers: Vec<u32> =
+            [Some(version.major), Some(version.minor), version.micro].into_iter().flatten().collect();
+        match self {
+            Self::Any => true,
+            Self::Release(release) => {
+                let common = release.version.len().min(numbers.len());
+                release.implementation == implementation && release.version[..common] == numbers[..common]
+            }
+            Self::Range(range) => version.satisfies(range),
+            Self::Name(_) | Self::Path(_) => false,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! Debian gives `/usr/local` to the group `staff`, which has no members on most machines: what such a group may write,
 //! nobody else can. That can only be said where the tables name every account there is.
 
+use std::path::PathBuf;
+
 /// The texts of the tables: passwd(5), group(5) and nsswitch.conf(5).
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
@@ -41,6 +43,32 @@ impl Tables {
         groups.iter().map(|(gid, _)| *gid).filter(|&gid| is_lone(gid)).collect()
     }
 
+    /// The accounts that have a home of their own.
+    pub fn homes(&self) -> Vec<Home> {
+        let groups = |name: &str, primary: u32| {
+            let member = |line: &str| {
+                let mut fields = line.split(':').skip(2);
+                let gid: u32 = fields.next()?.trim().parse().ok()?;
+                fields.next()?.split(',').any(|one| one.trim() == name).then_some(gid)
+            };
+            let others = self.group.lines().filter_map(member).filter(|gid| *gid != primary);
+            std::iter::once(primary).chain(others).collect()
+        };
+        let accounts = self.passwd.lines().filter_map(|line| {
+            let account = Account::parse(line)?;
+            let home = line.split(':').nth(5).filter(|home| home.starts_with('/'))?;
+            Some((account, home))
+        });
+        accounts
+            .map(|(account, home)| Home {
+                name: account.name.to_owned(),
+                uid: account.uid,
+                groups: groups(account.name, account.gid),
+                path: PathBuf::from(home),
+            })
+            .collect()
+    }
+
     /// Whether every account stands in the two files.
     fn are_all(&self) -> bool {
         const IN_FULL: [&str; 2] = ["files", "systemd"];
@@ -56,6 +84,19 @@ impl Tables {
         let adds = |table: &str| table.lines().any(|line| line.starts_with('+'));
         by_files && !adds(&self.passwd) && !adds(&self.group)
     }
+}
+
+/// An account and its home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The account's name.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
+    /// Its groups' numbers, the primary one first.
+    pub groups: Vec<u32>,
+    /// The home directory that the table gives it, whether or not that is there.
+    pub path: PathBuf,
 }
 
 struct Account<'a> {
@@ -95,6 +136,14 @@ mod tests {
     fn a_group_is_lone_without_members_and_without_accounts_in_it() {
         assert_eq!(tables().lone_groups(1000), [0, 50, 4, 1000]);
         assert_eq!(tables().lone_groups(1001), [0, 50, 4, 20], "ana's own is not bob's");
+    }
+
+    #[test]
+    fn homes_come_with_their_accounts_groups() {
+        let homes = tables().homes();
+        let told: Vec<_> = homes.iter().map(|home| (home.name.as_str(), home.groups.as_slice())).collect();
+        assert_eq!(told, [("root", &[0, 4][..]), ("ana", &[1000, 27]), ("bob", &[20, 27])]);
+        assert_eq!(homes[1].path, std::path::Path::new("/home/ana"));
     }
 
     #[test]

@@ -76,6 +76,20 @@ pub fn classify(prefix: &Prefix, name: &OsStr) -> Option<SiblingKind> {
     }
 }
 
+/// The environments in a directory that a file name there may belong to, the likelier first, and what it stands for, if
+/// it is one of ours: the dot that it begins with is the environment's own, or was put before a name without one.
+pub fn live_of(directory: &Path, name: &OsStr) -> Option<([Prefix; 2], SiblingKind)> {
+    let at = memchr::memmem::rfind(name.as_bytes(), COMMON.as_bytes())?;
+    let dotted = &name.as_bytes()[..at];
+    let plain = dotted.strip_prefix(b".").filter(|plain| !plain.is_empty())?;
+    let place = |name: &[u8]| Prefix::new(directory.join(OsStr::from_bytes(name))).ok();
+    let (dotted_place, plain_place) = (place(dotted)?, place(plain)?);
+    let kind = classify(&dotted_place, name)?;
+    // `.env` is what settings are kept in.
+    let both = if dotted == b".env" { [plain_place, dotted_place] } else { [dotted_place, plain_place] };
+    Some((both, kind))
+}
+
 fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
     let mut hidden = OsString::new();
     if !name.as_bytes().starts_with(b".") {
@@ -89,7 +103,9 @@ fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use super::{Prefix, SiblingKind, classify, journal_name, kept_name, kept_time, stage_name};
+    use super::{
+        OsStr, Path, Prefix, SiblingKind, classify, journal_name, kept_name, kept_time, live_of, stage_name,
+    };
 
     #[test]
     fn each_name_is_known_again_and_hidden() {
@@ -106,6 +122,15 @@ mod tests {
             }
             assert_eq!(classify(&prefix, prefix.name()), None);
         }
+        for (name, first, second) in
+            [(".venv", "/p/.venv", "/p/venv"), (".env", "/p/env", "/p/.env"), (".x", "/p/.x", "/p/x")]
+        {
+            let name = format!("{name}.venvkeep-old-20261121-091500");
+            let (places, kind) = live_of(Path::new("/p"), OsStr::new(&name)).unwrap();
+            assert_eq!(places.map(|place| place.path().to_owned()), [Path::new(first), Path::new(second)]);
+            assert_eq!(kind, SiblingKind::Kept);
+        }
+        assert!(live_of(Path::new("/p"), OsStr::new(".venvkeep-journal")).is_none());
         let other = Prefix::new("/p/.venv2".into()).unwrap();
         let mine = Prefix::new("/p/.venv".into()).unwrap();
         assert_eq!(classify(&mine, &kept_name(&other, "x")), None, "a neighbour's is not ours");

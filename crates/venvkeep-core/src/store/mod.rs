@@ -1,5 +1,6 @@
 //! What venvkeep keeps for the user outside of environments.
 
+pub mod config;
 pub mod default;
 pub mod frozen;
 pub mod intake;

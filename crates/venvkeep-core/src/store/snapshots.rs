@@ -19,6 +19,7 @@ use crate::model::owner::ROOT;
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 use crate::plan::hostile;
+use crate::rebuild::install::settings;
 use crate::root::{AsRoot, insist_on_right_user};
 
 /// A snapshot of thousands of distributions is smaller.
@@ -63,6 +64,12 @@ pub fn refresh(caller: &Caller, snapshot: &Snapshot, index: &IndexSettings) -> K
         }
         _ => Keeping::NotOurs,
     }
+}
+
+/// The same, with the index settings that lie in the environment.
+pub fn refresh_in_place(caller: &Caller, snapshot: &Snapshot) -> Keeping {
+    let index = settings::of_environment(snapshot.prefix.path(), &caller.viewer).unwrap_or_default();
+    refresh(caller, snapshot, &index)
 }
 
 /// Keeps what an environment consists of that the caller has just made.

@@ -11,10 +11,11 @@ use venvkeep_core::model::requirements::FrozenRequirements;
 use venvkeep_core::model::requirements_file;
 use venvkeep_core::new::place::without_dots;
 use venvkeep_core::plan::{ListOrigin, Network, OwnerTrust, SourceWish, WhenHealthy, Wishes};
+use venvkeep_core::progress::{Event, Progress};
 use venvkeep_core::report::{Outcome, Report};
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
 
-use super::environments;
+use super::{environments, heal_all};
 use crate::args::{FromChoice, HealArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,6 +31,9 @@ const MAX_LIST: u64 = 16 * 1024 * 1024;
 /// Heals each environment in turn; one that fails does not stop the others.
 pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     session.stop_cleanly()?;
+    if wish.all {
+        return heal_all::run(wish, session);
+    }
     let list = wish.requirements.as_deref().map(|file| read_list(file, session)).transpose()?;
     let prefixes = environments(&wish.environments, session)?;
     if wish.to.is_some() && prefixes.len() > 1 {
@@ -38,7 +42,10 @@ pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     let mut exit = Exit::Done;
     let mut documents: Vec<Value> = Vec::new();
     for prefix in &prefixes {
-        let outcome = heal_one(prefix, wish, list.as_ref(), session);
+        let spinner = Spinner::new(session.screen, &printable(prefix.path()));
+        let listener = |event: Event<'_>| spinner.show(event);
+        let outcome = heal_one(prefix, wish, list.as_ref(), (session, Progress::new(&listener)));
+        spinner.finish();
         exit = exit.max(match &outcome {
             Ok(report) => exit_of(report),
             Err(failure) => failure.exit,
@@ -76,11 +83,12 @@ pub(super) fn exit_of(report: &Report) -> Exit {
     }
 }
 
-fn heal_one(
+/// Heals one environment.
+pub(super) fn heal_one(
     prefix: &Prefix,
     wish: &HealArguments,
     list: Option<&FrozenRequirements>,
-    session: &Session<'_>,
+    (session, progress): (&Session<'_>, Progress<'_>),
 ) -> Result<Report, Failure> {
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     let extent = if wish.dry_run { Extent::Plan } else { Extent::Whole };
@@ -102,12 +110,8 @@ fn heal_one(
             None => NewPlace::Same,
         },
     };
-    let spinner = Spinner::new(session.screen, &printable(prefix.path()));
-    let listener = |event: venvkeep_core::progress::Event<'_>| spinner.show(event);
-    let progress = venvkeep_core::progress::Progress::new(&listener);
-    let healed = heal::heal(&request, &session.caller, &session.interrupt, progress);
-    spinner.finish();
-    healed.map_err(|error| failure(&error, prefix, session))
+    heal::heal(&request, &session.caller, &session.interrupt, progress)
+        .map_err(|error| failure(&error, prefix, session))
 }
 
 fn wishes(wish: &HealArguments) -> Wishes {

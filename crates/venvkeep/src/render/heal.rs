@@ -243,7 +243,8 @@ fn python(report: &Report) -> String {
     text
 }
 
-fn installed(report: &Report) -> String {
+/// `9 distributions (9 from the old environment, every byte checked); 9 with the same bytes as before`.
+pub(super) fn installed(report: &Report) -> String {
     let all = report.distributions.iter().filter(|one| one.source != "skipped").count();
     if report.distributions.is_empty() {
         return "nothing: the list is empty".to_owned();

@@ -3,9 +3,11 @@
 pub(crate) mod check;
 pub(crate) mod copied;
 pub(crate) mod heal;
+pub(crate) mod healed_all;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod progress;
+pub(crate) mod scan;
 pub(crate) mod size;
 
 use std::io::{IsTerminal, Write};
@@ -144,6 +146,21 @@ impl Screen {
             Failure::new(Exit::Failed, format!("could not make the JSON document: {error}"))
         })?;
         self.result(&format!("{}\n", json_text(&text)))
+    }
+
+    /// Prints one result of several, as a JSON document on a line of its own.
+    pub(crate) fn json_line(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.result(&format!("{}\n", json_text(&value.to_string())))
+    }
+
+    /// How many columns a line of stdout has, on a terminal.
+    #[expect(clippy::unused_self, reason = "all that is known of the terminal goes through the screen")]
+    pub(crate) fn width(&self) -> Option<usize> {
+        let stdout = std::io::stdout();
+        if !stdout.is_terminal() {
+            return None;
+        }
+        terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
     }
 
     /// Tells the user something beside the result.

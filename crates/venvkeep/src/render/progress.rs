@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use venvkeep_core::progress::{Event, Stage};
 
 use super::Screen;
+use super::size::grouped;
 use venvkeep_core::model::printable::printable;
 
 /// The line, on stderr; in a pipe, with `--quiet` and with `--json` it does not exist.
@@ -38,8 +39,22 @@ impl Spinner {
                 let megabytes = |bytes: u64| bytes / 1_000_000;
                 self.bar.set_message(format!("copying, {} of {} MB", megabytes(bytes), megabytes(of)));
             }
+            Event::Scanned { entries } => {
+                let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
+                #[expect(clippy::cast_precision_loss, reason = "it is shown in thousands")]
+                let thousands = entries as f64 / seconds / 1000.0;
+                self.bar.set_message(format!(
+                    "{} files seen, {thousands:.0} thousand a second",
+                    grouped(entries)
+                ));
+            }
             Event::Installer(line) => self.bar.set_message(printable(line.trim())),
         }
+    }
+
+    /// Shows which of several is at work.
+    pub(crate) fn count(&self, (number, of): (usize, usize), what: &str) {
+        self.bar.set_message(format!("{number} of {of}: {what}"));
     }
 
     /// Takes the line away.

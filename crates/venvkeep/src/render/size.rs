@@ -15,9 +15,28 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit == "bytes" { format!("{bytes} bytes") } else { format!("{number:.1} {unit}") }
 }
 
+/// `512,034`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{grouped, size};
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let shown = [0, 999, 1000, 512_034, 1_234_567].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "512,034", "1,234,567"]);
+    }
 
     #[test]
     fn sizes() {

@@ -1,0 +1,172 @@
+//! What the user has settled once and for all: `config.toml` in venvkeep's configuration directory.
+//!
+//! ```toml
+//! trusted-owners = ["linuxbrew"]          # accounts whose Pythons and environments are as good as root's
+//!
+//! [scan]
+//! ignore = ["~/datasets", "node_modules"] # a path, or the name of directories anywhere
+//! ```
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::host::credentials;
+use crate::host::fs::{self, IoError};
+use crate::model::owner::Viewer;
+
+/// The file's name.
+const FILE: &str = "config.toml";
+
+/// People write it by hand.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The user's settings.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Numbers of accounts whose files are trusted like root's.
+    pub trusted_owners: Vec<u32>,
+    /// What `scan` leaves out.
+    pub ignored: Ignored,
+}
+
+/// Directories that `scan` never looks into.
+#[derive(Debug, Clone, Default)]
+pub struct Ignored {
+    names: Vec<OsString>,
+    paths: Vec<PathBuf>,
+}
+
+impl Ignored {
+    /// Whether the directory `name` in `above` is one of them.
+    pub fn holds(&self, above: &Path, name: &OsStr) -> bool {
+        let is_path = |path: &PathBuf| path.file_name() == Some(name) && path.parent() == Some(above);
+        self.names.iter().any(|one| one == name) || self.paths.iter().any(is_path)
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// Others could have written it, and it says whom to trust.
+    #[error("others than you can change {}, which says whom to trust", .0.display())]
+    Foreign(PathBuf),
+    /// It is not what it should be, with the reason and the place in words.
+    #[error("{} cannot be understood: {why}", .path.display())]
+    Garbled {
+        /// The file.
+        path: PathBuf,
+        /// In words.
+        why: String,
+    },
+    /// An account that is not there.
+    #[error("{} names the account {name}, which this machine does not have", .path.display())]
+    NoSuchAccount {
+        /// The file.
+        path: PathBuf,
+        /// The account.
+        name: String,
+    },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Written {
+    trusted_owners: Vec<String>,
+    scan: WrittenScan,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenScan {
+    ignore: Vec<String>,
+}
+
+/// Reads the settings in that directory; none where there is no such file.
+pub fn read(directory: &Path, home: Option<&Path>, viewer: &Viewer) -> Result<Config, ConfigError> {
+    let path = directory.join(FILE);
+    if fs::lstat_if_any(&path)?.is_none() {
+        return Ok(Config::default());
+    }
+    // Whoever keeps such files in a repository links them into place.
+    let path = fs::physical(&path)?;
+    let facts = fs::lstat(&path)?;
+    if facts.uid != viewer.uid && facts.uid != 0 || viewer.others_can_write(&facts) {
+        return Err(ConfigError::Foreign(path));
+    }
+    let content = fs::read_bounded(&path, LONGEST)?;
+    parse(&String::from_utf8_lossy(&content), (path, home), credentials::user_number)
+}
+
+fn parse(
+    text: &str,
+    (path, home): (PathBuf, Option<&Path>),
+    number: impl Fn(&str) -> Option<u32>,
+) -> Result<Config, ConfigError> {
+    let written: Written = match toml::from_str(text) {
+        Ok(written) => written,
+        Err(error) => {
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+            return Err(ConfigError::Garbled { path, why: format!("{}{place}", error.message()) });
+        }
+    };
+    let mut config = Config::default();
+    for name in written.trusted_owners {
+        let Some(uid) = number(&name) else { return Err(ConfigError::NoSuchAccount { path, name }) };
+        config.trusted_owners.push(uid);
+    }
+    for one in written.scan.ignore {
+        match (one.strip_prefix("~/"), home) {
+            (Some(inside), Some(home)) => config.ignored.paths.push(home.join(inside)),
+            _ if one.starts_with('/') => config.ignored.paths.push(PathBuf::from(one)),
+            (None, _) if !one.is_empty() && !one.contains('/') => config.ignored.names.push(one.into()),
+            _ => {
+                let why =
+                    format!("\"{one}\" in ignore is neither a name nor a path that begins with / or ~/");
+                return Err(ConfigError::Garbled { path, why });
+            }
+        }
+    }
+    // `/a/b/` and `/a/./b` mean the directory.
+    config.ignored.paths.iter_mut().for_each(|path| *path = path.components().collect());
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::path::Path;
+
+    use super::{ConfigError, parse};
+
+    fn read(text: &str) -> Result<super::Config, ConfigError> {
+        let number = |name: &str| (name == "linuxbrew").then_some(990);
+        parse(text, ("/c/config.toml".into(), Some(Path::new("/home/ana"))), number)
+    }
+
+    #[test]
+    fn settings_are_understood() {
+        let text = "trusted-owners = [\"linuxbrew\"]\n[scan]\nignore = [\"node_modules\", \"~/data/\", \"/srv/x\"]\n";
+        let config = read(text).unwrap();
+        assert_eq!(config.trusted_owners, [990]);
+        let holds = |above: &str, name: &str| config.ignored.holds(Path::new(above), OsStr::new(name));
+        assert!(holds("/anywhere", "node_modules"));
+        assert!(holds("/home/ana", "data") && holds("/srv", "x"));
+        assert!(!holds("/home/bob", "data") && !holds("/srv/x", "y"));
+        assert!(read("").unwrap().trusted_owners.is_empty());
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let why = |text: &str| read(text).unwrap_err().to_string();
+        assert!(why("\n\ntrusted = 1\n").contains("line 3"), "{}", why("\n\ntrusted = 1\n"));
+        assert!(why("trusted-owners = \"root\"").contains("cannot be understood"));
+        assert!(why("[scan]\nignore = [\"a/b\"]").contains("a/b"));
+        assert!(matches!(read("trusted-owners = [\"nobody-here\"]"), Err(ConfigError::NoSuchAccount { .. })));
+    }
+}

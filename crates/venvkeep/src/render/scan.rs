@@ -1,0 +1,303 @@
+//! What `scan` shows: a line for each environment, the worst first, under what is wrong with it.
+
+use std::cmp::Reverse;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use venvkeep_core::diagnose::finding::{Code, Severity, Status};
+use venvkeep_core::host::credentials;
+use venvkeep_core::inspect::beside::readable;
+use venvkeep_core::model::naming::name_of;
+use venvkeep_core::model::printable::{printable, shell_word};
+use venvkeep_core::scan::filter::headline;
+use venvkeep_core::scan::{Found, Places, Root, Tally};
+
+use super::check::{emphasis, environment_document, status_word, summary as states};
+use super::size::{grouped, size};
+use super::{Emphasis, Paint};
+use crate::elsewhere::heal_command;
+use crate::request::Session;
+
+/// What a group of environments stands under, in a few words; `check` says the rest.
+fn in_short(code: Code) -> &'static str {
+    match code {
+        Code::ForeignOwner => "belongs to somebody else, in whole or in part",
+        Code::Unreadable => "cannot be read, in whole or in part",
+        Code::Unwritable => "cannot be written",
+        Code::ParentUnwritable => "the directory around it cannot be written",
+        Code::ParentSticky => "the directory around it is everybody's",
+        Code::WorldWritable => "everybody can change it",
+        Code::MountPoint => "it is a mount",
+        Code::NotRenamable => "it cannot be moved aside",
+        Code::InterpreterMissing => "its Python is gone",
+        Code::InterpreterBroken => "its Python does not start",
+        Code::InterpreterMismatch => "its Python has become another version",
+        Code::ConfigMissing => "it has no usable pyvenv.cfg",
+        Code::Moved => "it was moved or copied",
+        Code::FilesMissing => "files are missing",
+        Code::FilesAltered => "files were changed",
+        Code::RecordMissing => "files are listed nowhere",
+        Code::MetadataBroken => "metadata is damaged",
+        Code::LeftoverDistribution => "an installation was cut off",
+        Code::DependencyUnmet => "a dependency is not met",
+        Code::UnsafePath => "a path leads out of it",
+        Code::InterruptedHeal => "a heal was cut off",
+        Code::KeptEnvironment => "an old tree is kept",
+        Code::ManagedElsewhere => "another tool keeps it",
+        Code::NotAnEnvironment => "it is no environment",
+    }
+}
+
+/// The worst first; those with the same trouble together, in order of path.
+pub(crate) fn sort(found: &mut [Found]) {
+    let place = |code: Option<Code>| Code::ALL.iter().position(|one| Some(*one) == code);
+    found.sort_by(|one, other| {
+        let key = |found: &Found| (found.user.clone(), Reverse(found.status()), place(headline(found)));
+        key(one).cmp(&key(other)).then_with(|| one.prefix.path().cmp(other.prefix.path()))
+    });
+}
+
+/// The text for stdout.
+pub(crate) fn report(found: &[Found], roots: &[Root], session: &Session<'_>) -> String {
+    if found.is_empty() {
+        return "No environment was found.\n".to_owned();
+    }
+    let table = Table::new(found, session);
+    let mut text = String::new();
+    for of_one in found.chunk_by(|one, next| one.user == next.user) {
+        if let Some(user) = &of_one[0].user {
+            text.push_str(&format!("{}\n\n", table.paint.text(Emphasis::Strong, printable(user))));
+        }
+        for group in of_one.chunk_by(|one, next| headline(one) == headline(next)) {
+            text.push_str(&table.group(group));
+        }
+        text.push_str(&way_out(of_one, roots, table.paint));
+    }
+    text.push_str(&summary_line(found));
+    text
+}
+
+/// The lines, with the columns as wide as the widest of all.
+struct Table<'a> {
+    widths: [usize; 4],
+    paint: Paint,
+    /// Columns of the terminal; in a pipe a line is as long as it is.
+    width: Option<usize>,
+    home: Option<&'a Path>,
+    verbose: bool,
+}
+
+impl<'a> Table<'a> {
+    fn new(found: &[Found], session: &'a Session<'_>) -> Self {
+        let mut widths = [0; 4];
+        for row in found.iter().map(cells) {
+            for (width, cell) in widths.iter_mut().zip(&row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        Self {
+            widths,
+            paint: session.screen.paint(),
+            width: session.screen.width(),
+            home: session.caller.home.as_deref(),
+            verbose: session.screen.verbose,
+        }
+    }
+
+    fn group(&self, group: &[Found]) -> String {
+        let status = group[0].status();
+        let word = self.paint.text(emphasis(status), status_word(status));
+        let heading = match headline(&group[0]) {
+            Some(code) => {
+                let code_text = self.paint.text(Emphasis::Dim, format!("[{code}]"));
+                format!("{word} {code_text} {} ({})", in_short(code), group.len())
+            }
+            None => format!("{word} ({})", group.len()),
+        };
+        let lines: String = group.iter().map(|one| self.line(one)).collect();
+        format!("{heading}\n{lines}\n")
+    }
+
+    /// `  3.11.2  root   48.2 MB  2026-11-02  ~/proj/.venv  (also moved)`.
+    fn line(&self, one: &Found) -> String {
+        let [python, owner, bytes, used] = cells(one);
+        let [first, second, third, fourth] = self.widths;
+        let start = format!("  {python:first$}  {owner:second$}  {bytes:>third$}  {used:fourth$}  ");
+        let also = also(one);
+        let path = self.path(one.prefix.path(), start.chars().count() + also.chars().count());
+        let through = one.through.as_deref().map_or_else(String::new, |link| {
+            format!("{}by {}\n", " ".repeat(start.chars().count()), printable(link))
+        });
+        format!("{start}{path}{}\n{through}", self.paint.text(Emphasis::Dim, also))
+    }
+
+    /// The path as it fits beside what else stands on the line: on a terminal the home is `~`, and the middle of a long
+    /// one is left out unless everything is wanted.
+    fn path(&self, path: &Path, taken: usize) -> String {
+        let Some(width) = self.width else { return printable(path) };
+        let shown = match self.home.and_then(|home| path.strip_prefix(home).ok()) {
+            Some(inside) => format!("~/{}", printable(inside)),
+            None => printable(path),
+        };
+        if self.verbose { shown } else { shortened(&shown, width.saturating_sub(taken)) }
+    }
+}
+
+/// The text with its middle left out where it is longer than `most`; never shorter than a name.
+fn shortened(text: &str, most: usize) -> String {
+    const LEAST: usize = 24;
+    let (most, length) = (most.max(LEAST), text.chars().count());
+    if length <= most {
+        return text.to_owned();
+    }
+    let (head, tail) = (most / 3, most - most / 3 - 1);
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    format!("{start}…{end}")
+}
+
+fn cells(one: &Found) -> [String; 4] {
+    let Some(summary) = &one.summary else { return ["?", "?", "-", "-"].map(str::to_owned) };
+    let version = summary.python.map_or_else(|| "?".to_owned(), |version| version.to_string());
+    let implementation = if summary.implementation == Some("pypy") { "PyPy " } else { "" };
+    let owner = credentials::user_name(summary.owner).unwrap_or_else(|| summary.owner.to_string());
+    let used = one.last_sign().map_or_else(|| "-".to_owned(), |time| readable(time)[..10].to_owned());
+    [format!("{implementation}{version}"), printable(owner), size(summary.bytes), used]
+}
+
+/// What else is wrong with it.
+fn also(one: &Found) -> String {
+    let head = headline(one);
+    let others = one.findings.iter().filter(|finding| finding.severity > Severity::Note);
+    let mut codes: Vec<&str> =
+        others.map(|finding| finding.code).filter(|code| Some(*code) != head).map(Code::as_str).collect();
+    let keeper = one.findings.iter().find(|finding| finding.code == Code::ManagedElsewhere);
+    codes.extend(keeper.map(|finding| finding.message.split(' ').next().unwrap_or_default()));
+    if codes.is_empty() { String::new() } else { format!("  ({})", codes.join(", ")) }
+}
+
+/// The command for all of them, where there is one that a heal puts right.
+fn way_out(found: &[Found], roots: &[Root], paint: Paint) -> String {
+    if found.iter().all(|one| one.status() == Status::Healthy) {
+        return String::new();
+    }
+    if let Some(user) = &found[0].user {
+        let command = paint.text(Emphasis::Command, "venvkeep heal --all");
+        return format!("{} should run, without sudo:  {command}\n\n", printable(user));
+    }
+    let places: Vec<String> = roots.iter().map(|root| format!(" {}", shell_word(&root.path))).collect();
+    let command = format!("venvkeep heal --all{}", places.concat());
+    let command = paint.text(Emphasis::Command, command);
+    format!("Put right what can be, without sudo and without loss:\n  {command}\n\n")
+}
+
+fn summary_line(found: &[Found]) -> String {
+    let count = |status: Status| found.iter().filter(|one| one.status() == status).count();
+    let bytes = found.iter().filter_map(|one| one.summary.as_ref()).map(|summary| summary.bytes).sum();
+    let environments = if found.len() == 1 { "environment" } else { "environments" };
+    format!(
+        "{} {environments}: {} healthy, {} degraded, {} broken; {}\n",
+        found.len(),
+        count(Status::Healthy),
+        count(Status::Degraded),
+        count(Status::Broken),
+        size(bytes)
+    )
+}
+
+/// What was not looked into, and why.
+pub(crate) fn remarks(tally: &Tally, crossed: bool) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let mut say = |places: &Places, one: &str, several: &str| {
+        if places.count > 0 {
+            let what =
+                if places.count == 1 { format!("1 {one}") } else { format!("{} {several}", places.count) };
+            remarks.push(format!("note: {what}: {}", listed(places)));
+        }
+    };
+    say(&tally.refused, "directory could not be looked into", "directories could not be looked into");
+    if !crossed {
+        say(
+            &tally.borders,
+            "other file system was left out (--cross-device goes on into it)",
+            "other file systems were left out (--cross-device goes on into them)",
+        );
+    }
+    say(
+        &tally.remains,
+        "old tree is kept whose environment is gone (undo brings it back, prune deletes it)",
+        "old trees are kept whose environments are gone (undo brings them back, prune deletes them)",
+    );
+    remarks.extend(
+        tally
+            .strays
+            .iter()
+            .map(|stray| format!("note: {}: {}", printable(&stray.path), printable(&stray.why))),
+    );
+    remarks
+}
+
+fn listed(places: &Places) -> String {
+    let names: Vec<String> = places.shown.iter().map(printable).collect();
+    let more = places.count - names.len();
+    if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
+}
+
+/// `512,034 entries in 41,022 directories, 0.8 s`.
+pub(crate) fn measure(tally: &Tally, took: Duration) -> String {
+    format!("{} files and directories in {:.1} s", grouped(tally.entries), took.as_secs_f64())
+}
+
+/// One environment, for a line of its own.
+pub(crate) fn document(one: &Found, session: &Session<'_>) -> Value {
+    let heal = heal_command(&one.prefix, &one.findings, &session.caller);
+    let mut value = environment_document(&one.prefix, one.summary.as_ref(), (&one.findings, &heal));
+    value["name"] = json!(name_of(one.prefix.path()));
+    value["bytes"] = json!(one.summary.as_ref().map(|summary| summary.bytes));
+    value["last_used"] = json!(one.last_used.map(readable));
+    value["last_changed"] = json!(one.summary.as_ref().map(|summary| readable(summary.changed)));
+    if let Some(user) = &one.user {
+        value["user"] = json!(user);
+    }
+    if let Some(through) = &one.through {
+        value["through"] = json!(through.to_string_lossy());
+    }
+    value
+}
+
+/// The last line.
+pub(crate) fn summary(found: &[Found], tally: &Tally) -> Value {
+    let all: Vec<Status> = found.iter().map(Found::status).collect();
+    let mut summary = states(&all);
+    let places = |places: &Places| {
+        let shown: Vec<_> = places.shown.iter().map(|path| path.to_string_lossy()).collect();
+        json!({ "count": places.count, "evidence": shown })
+    };
+    summary["bytes"] =
+        json!(found.iter().filter_map(|one| one.summary.as_ref()).map(|one| one.bytes).sum::<u64>());
+    summary["entries"] = json!(tally.entries);
+    summary["directories"] = json!(tally.directories);
+    summary["not_looked_into"] = places(&tally.refused);
+    summary["other_file_systems"] = places(&tally.borders);
+    summary["kept_without_environment"] = places(&tally.remains);
+    let strays = tally.strays.iter();
+    summary["leads_nowhere"] =
+        strays.map(|stray| json!({ "path": stray.path.to_string_lossy(), "why": stray.why })).collect();
+    json!({ "schema": super::SCHEMA, "command": "scan", "summary": summary })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn the_middle_of_a_long_path_is_left_out() {
+        let path = "~/work/customers/north/backend/services/api/.venv";
+        assert_eq!(shortened(path, 80), path);
+        let short = shortened(path, 30);
+        assert_eq!(short.chars().count(), 30);
+        assert!(short.starts_with("~/work") && short.ends_with("services/api/.venv"), "{short}");
+        assert_eq!(shortened(path, 3).chars().count(), 24, "a name stays");
+    }
+}
