@@ -64,8 +64,8 @@ class Ground:
         # As for the program: the repository may lie where other users cannot enter.
         make_many = str(shutil.copy(Path(__file__).with_name("make_many.py"), self.path))
         environments = {name.upper(): str(self.path / name) for name in ("env", "real", "many")}
-        self._words = tools | environments | {"venvkeep": program, "MAKE_MANY": make_many}
-        self._words["CORES"] = str(len(os.sched_getaffinity(0)))
+        self.words = tools | environments | {"venvkeep": program, "MAKE_MANY": make_many}
+        self.words["CORES"] = str(len(os.sched_getaffinity(0)))
         if os.getuid() == 0:
             os.chown(self.path, NOBODYS_UID, NOBODYS_UID)
             os.setgroups([])
@@ -73,7 +73,7 @@ class Ground:
             os.setuid(NOBODYS_UID)
         os.umask(0o022)
         os.chdir(self.path)
-        self._words["UID"] = str(os.getuid())
+        self.words["UID"] = str(os.getuid())
         self._used_home = self.path / "home"
         self._prepared: set[str] = set()
 
@@ -93,13 +93,18 @@ class Ground:
         self._made.mkdir(exist_ok=True)
         home = self._made / f"home-{self._counter}" if scenario.new_home else self._used_home
         home.mkdir(exist_ok=True)
-        words = self._words | {"X": str(self._last_place())}
+        words = self.words | {"X": str(self._last_place())}
         arguments = shlex.split(command.format_map(words))
+        return arguments, self.variables(home)
+
+    def variables(self, home: Path | None = None) -> dict[str, str]:
+        """What a command sees of its surroundings."""
+        self._used_home.mkdir(exist_ok=True)
         # SSL_CERT_FILE and SSL_CERT_DIR are left out: where they are set, reading hundreds of
         # certificates costs uv more than the environment does.
-        return arguments, {
+        return {
             "PATH": "/usr/bin:/bin",
-            "HOME": str(home),
+            "HOME": str(home or self._used_home),
             "LANG": "C.UTF-8",
             "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
         }
@@ -123,16 +128,20 @@ class Ground:
             if text not in command or text in self._prepared:
                 continue
             for step in steps:
-                arguments = shlex.split(step.format_map(self._words))
-                variables = os.environ | {"HOME": str(self._used_home)}
-                if subprocess.run(arguments, env=variables, check=False).returncode != 0:
-                    raise Failed(f"could not be prepared: {' '.join(arguments)}")
+                self.start(step)
             self._prepared.add(text)
+
+    def start(self, step: str) -> None:
+        """Runs a command that makes something to build on, with the caller's own index settings."""
+        arguments = shlex.split(step.format_map(self.words))
+        variables = os.environ | {"HOME": str(self._used_home)}
+        if subprocess.run(arguments, env=variables, check=False).returncode != 0:
+            raise Failed(f"could not be prepared: {' '.join(arguments)}")
 
     def machine(self) -> dict[str, str]:
         """What the figures depend on."""
         versions = {
-            name: _said(self._words[name], "--version")
+            name: _said(self.words[name], "--version")
             for name in ("venvkeep", "python3", "virtualenv", "uv")
         }
         # virtualenv adds where it lies.

@@ -50,22 +50,22 @@ class Stopwatch:
     """Starts commands in the working directory, which also takes their messages."""
 
     def __init__(self) -> None:
-        # Orphans come to this process: see `_peak`.
+        # Orphans come to this process: see `peak`.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._messages = Path("messages").absolute()
 
     def run(self, invocation: Invocation) -> None:
         """Without measuring."""
-        self._timed(invocation)
+        self.timed(invocation)
 
     def pairs(self, makers: Sequence[Maker], number: int) -> dict[str, list[Sequence[float]]]:
         """`number` times one of each maker's commands after the other. Times are in milliseconds;
-        a peak, in MiB, is the largest single process of fewer runs of their own (see `_peak`)."""
-        times = [[self._timed(make()) for make in makers] for _ in range(number)]
+        a peak, in MiB, is the largest single process of fewer runs of their own (see `peak`)."""
+        times = [[self.timed(make()) for make in makers] for _ in range(number)]
         return {
             "wall_ms": [[wall for wall, _ in pair] for pair in times],
             "cpu_ms": [[cpu for _, cpu in pair] for pair in times],
-            "peak_mib": [[self._peak(make()) for make in makers] for _ in range(min(number, 5))],
+            "peak_mib": [[self.peak(make()) for make in makers] for _ in range(min(number, 5))],
         }
 
     def counts(self, make: Maker) -> Counts:
@@ -74,7 +74,7 @@ class Stopwatch:
         if strace := shutil.which("strace"):
             table = Path("strace").absolute()
             arguments, variables = make()
-            self._timed(([strace, "-f", "-c", "-o", str(table), *arguments], variables))
+            self.timed(([strace, "-f", "-c", "-o", str(table), *arguments], variables))
             calls, started = _in_table(table.read_text())
         if valgrind := shutil.which("valgrind"):
             logs = Path("valgrind").absolute()
@@ -82,12 +82,13 @@ class Stopwatch:
             options = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
             options += ["--trace-children=yes", f"--log-file={logs}/%p"]
             arguments, variables = make()
-            self._timed(([valgrind, *options, *arguments], variables))
+            self.timed(([valgrind, *options, *arguments], variables))
             instructions = sum(_in_log(log.read_text()) for log in logs.iterdir())
             shutil.rmtree(logs)
         return Counts(calls, started, instructions)
 
-    def _timed(self, invocation: Invocation) -> tuple[float, float]:
+    def timed(self, invocation: Invocation) -> tuple[float, float]:
+        """Wall time and processor time in milliseconds."""
         begun = time.perf_counter()
         child = self._start(invocation)
         _, status, usage = os.wait4(child, 0)
@@ -95,7 +96,7 @@ class Stopwatch:
         self._insist(status, invocation)
         return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3
 
-    def _peak(self, invocation: Invocation) -> float:
+    def peak(self, invocation: Invocation) -> float:
         """Linux counts the starting process's own memory into the peak of what it starts, and
         this one is a whole Python. So a small shell starts the command and leaves it an orphan."""
         arguments, variables = invocation

@@ -86,6 +86,9 @@ struct Hunt<'a> {
 
 impl Hunt<'_> {
     fn enters(&self, above: &Directory, name: &[u8]) -> bool {
+        if holds_no_environment(above, name) {
+            return false;
+        }
         // Kept trees and stages are no environments of their own, but what lies beside one.
         let is_ours = name.first() == Some(&b'.') && siblings::is_ours(OsStr::from_bytes(name));
         !is_ours && !self.request.ignored.holds(above.path(), OsStr::from_bytes(name))
@@ -170,6 +173,16 @@ impl Hunt<'_> {
                 }
             }
         }
+    }
+}
+
+/// Directories that a program fills with files of its own and nobody puts anything else into: Python's bytecode, and
+/// git's objects, which lie in hundreds of directories for each repository.
+fn holds_no_environment(above: &Directory, name: &[u8]) -> bool {
+    match name {
+        b"__pycache__" => true,
+        b"objects" => above.path().as_os_str().as_bytes().ends_with(b".git"),
+        _ => false,
     }
 }
 

@@ -6,7 +6,6 @@ use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::snapshot::Snapshot;
 use venvkeep_core::inspect::{deep, inspect, siblings};
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::rebuild::install::settings;
 use venvkeep_core::store::snapshots;
 
 use super::environments;
@@ -54,8 +53,7 @@ pub(crate) fn run(wish: &CheckArguments, session: &Session<'_>) -> Result<Exit, 
 
 /// Keeps a snapshot of what could be read, for the day when it cannot.
 fn keep(snapshot: &Snapshot, session: &Session<'_>) {
-    let index = settings::of_environment(snapshot.prefix.path(), &session.caller.viewer).unwrap_or_default();
-    if let Some(remark) = snapshots::refresh(&session.caller, snapshot, &index).remark() {
+    if let Some(remark) = snapshots::refresh_in_place(&session.caller, snapshot).remark() {
         session.screen.note(&printable(format!("note: {remark}")));
     }
 }

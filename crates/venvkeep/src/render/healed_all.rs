@@ -42,7 +42,7 @@ fn line(found: &Found, fate: &Fate, session: &Session<'_>) -> String {
     let code = headline(found).map(|code| format!("  ({code})")).unwrap_or_default();
     let mut text =
         format!("{}  {path}{}\n", paint.text(emphasis, format!("{word:9}")), paint.text(Emphasis::Dim, code));
-    let mut below = |line: &str| text.push_str(&format!("           {line}\n"));
+    let mut below = |line: &str| text.extend(["           ", line, "\n"]);
     match fate {
         Fate::Tried(Ok(report)) => told_of(report).iter().for_each(|line| below(line)),
         Fate::Tried(Err(failure)) => {

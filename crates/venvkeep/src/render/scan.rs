@@ -67,7 +67,7 @@ pub(crate) fn report(found: &[Found], roots: &[Root], session: &Session<'_>) -> 
     let mut text = String::new();
     for of_one in found.chunk_by(|one, next| one.user == next.user) {
         if let Some(user) = &of_one[0].user {
-            text.push_str(&format!("{}\n\n", table.paint.text(Emphasis::Strong, printable(user))));
+            text.extend([table.paint.text(Emphasis::Strong, printable(user)).as_str(), "\n\n"]);
         }
         for group in of_one.chunk_by(|one, next| headline(one) == headline(next)) {
             text.push_str(&table.group(group));
