@@ -56,14 +56,16 @@ fn thirty_environments_of_ten_kinds_are_healed_and_the_others_named() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("home");
     let mut broken = Vec::new();
+    let healthy = build(&project, "healthy/.venv");
     for (kind, damage) in KINDS {
         for number in 0..3 {
-            let env = build(&project, &format!("{kind}/{number}/.venv"));
+            let place = project.path().join(format!("{kind}/{number}/.venv"));
+            project.venvkeep(["clone", healthy.str()]).arg(&place).run().success();
+            let env = Environment::at(&ctx, place, Maker::VenvWithoutPip, Who::User);
             damage(&env);
             broken.push(env);
         }
     }
-    let healthy = build(&project, "healthy/.venv");
     // What is not healed: another user's, another tool's, and one whose distribution is nowhere to be had.
     let foreign = build(&project, "foreign/.venv");
     foreign.chown("", Who::Other);

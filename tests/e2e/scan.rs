@@ -376,3 +376,42 @@ fn root_sees_each_users_environments_and_what_they_should_run() {
     assert!(!ctx.home(Who::User).join(".local/state").exists(), "root writes nothing into a home");
     ctx.venvkeep(["scan", "--all-users"]).run().code(2).stderr_has("sudo venvkeep scan --all-users");
 }
+
+#[test]
+fn on_a_terminal_lines_fit_and_the_home_is_a_tilde() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("work");
+    new_in(&project, "short/.venv");
+    let long = "customers/of the north/backend/services/authentication and billing/.venv";
+    new_in(&project, long);
+    let shown = |columns: &str, args: &[&str]| {
+        let script = "stty rows 40 cols \"$1\" && shift && exec \"$@\"";
+        let shell = ctx.program(Who::User, "sh").args(["-c", script, "sh", columns]);
+        let scan = shell.arg(ctx.venvkeep([""; 0]).program()).arg("scan").args(args);
+        let output = scan.run_typing(&[]);
+        // Without colours, and without what progress wrote over itself.
+        let plain: Vec<String> = output.stdout.split(['\r', '\n']).map(without_escapes).collect();
+        (output.success(), plain)
+    };
+    let (narrow, lines) = shown("80", &[]);
+    assert!(narrow.stdout.contains('\u{1b}'), "colours on a terminal: {narrow}");
+    let of_environments: Vec<&String> = lines.iter().filter(|line| line.contains("~/work/")).collect();
+    assert_eq!(of_environments.len(), 2, "{narrow}");
+    assert!(of_environments.iter().all(|line| line.chars().count() <= 80), "{narrow}");
+    assert!(of_environments.iter().any(|line| line.contains('…') && line.ends_with("/.venv")), "{narrow}");
+    for (columns, args) in [("200", &[][..]), ("80", &["-v"])] {
+        let (wide, lines) = shown(columns, args);
+        assert!(lines.iter().any(|line| line.ends_with(&format!("~/work/{long}"))), "{wide}");
+    }
+}
+
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = escape.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ';' | '?'));
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    plain + rest
+}
