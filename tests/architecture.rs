@@ -22,7 +22,7 @@ const ORDER: [&[&str]; 14] = [
     &["prune"],
     &["report", "store", "shims"],
     &["scan"],
-    &["heal", "list", "new", "remove", "undo"],
+    &["heal", "list", "machine", "new", "remove", "undo"],
 ];
 
 /// No file is longer.

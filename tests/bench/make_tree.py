@@ -1,5 +1,5 @@
-"""A home as a developer has it: `make_tree.py ROOT FILES ENVIRONMENT...` makes ROOT with about FILES files, and thirty
-copies of the given environments among them, in turns. Six of these have one file that everybody may change, deep inside.
+"""A home as a developer has it: `make_tree.py ROOT FILES VENVKEEP ENVIRONMENT...` makes ROOT with about FILES files, and
+thirty clones of the given environments among them, in turns, by that venvkeep. Six of these have one file that everybody may change, deep inside.
 
 What it makes is the same every time.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,13 +27,14 @@ PARTS = "lib src core util test api doc node model view data index types build".
 
 def main() -> None:
     root, files = Path(sys.argv[1]), int(sys.argv[2])
-    originals = [Path(path) for path in sys.argv[3:]]
+    venvkeep, originals = sys.argv[3], sys.argv[4:]
     chance = random.Random(7)
     root.mkdir()
     projects = [root / f"work/customer-{number // 6}/project-{number}" for number in range(ENVIRONMENTS)]
     for number, project in enumerate(projects):
         project.mkdir(parents=True)
-        shutil.copytree(originals[number % len(originals)], project / ".venv", symlinks=True)
+        clone = [venvkeep, "clone", "--quiet", originals[number % len(originals)], project / ".venv"]
+        subprocess.run(clone, check=True, stdout=subprocess.DEVNULL)
         files -= sum(len(names) for _, _, names in os.walk(project / ".venv"))
     for kind, share, in_each, depth in KINDS:
         fill(chance, [project / kind for project in projects], int(files * share), in_each, depth)

@@ -14,6 +14,7 @@ mod carry;
 mod check;
 mod copy;
 mod daily;
+mod doctor;
 mod elsewhere;
 mod fill;
 mod formats;

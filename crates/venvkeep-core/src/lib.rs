@@ -40,6 +40,7 @@ pub mod inspect;
 pub mod interpreters;
 pub mod list;
 pub mod locate;
+pub mod machine;
 pub mod model;
 pub mod new;
 pub mod plan;

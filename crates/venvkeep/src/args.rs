@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Rename(RenameArguments),
     /// Set an environment aside; undo brings it back, prune deletes it
     Remove(RemoveArguments),
+    /// Find what breaks environments outside of them: packages nobody can read, caches that root took over, settings
+    Doctor,
     /// The Pythons on this machine, and which one new would take
     Pythons,
     /// The shell side: activation when you enter a project, completion, and their installation
@@ -132,6 +134,7 @@ impl Command {
             Self::Move(_) => "move",
             Self::Rename(_) => "rename",
             Self::Remove(_) => "remove",
+            Self::Doctor => "doctor",
             Self::Pythons => "pythons",
             Self::Shims(_) => "shims",
             Self::Default(_) => "default",

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod copy;
 pub(crate) mod default;
+pub(crate) mod doctor;
 pub(crate) mod freeze;
 pub(crate) mod heal;
 pub(crate) mod heal_all;

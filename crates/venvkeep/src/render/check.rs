@@ -232,7 +232,7 @@ pub(super) fn emphasis(status: Status) -> Emphasis {
     }
 }
 
-fn severity_word(severity: Severity) -> &'static str {
+pub(super) fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Note => "note",
         Severity::Degraded => "degraded",
@@ -240,7 +240,7 @@ fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-fn severity_emphasis(severity: Severity) -> Emphasis {
+pub(super) fn severity_emphasis(severity: Severity) -> Emphasis {
     match severity {
         Severity::Note => Emphasis::Dim,
         Severity::Degraded => Emphasis::Warning,
@@ -249,19 +249,19 @@ fn severity_emphasis(severity: Severity) -> Emphasis {
 }
 
 /// The text with a capital first letter and a full stop.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     sentence_end(&format!("{first}{}", characters.as_str()))
 }
 
-fn sentence_end(text: &str) -> String {
+pub(super) fn sentence_end(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// The text, made printable, in lines of at most [`WIDTH`] characters that begin with `indent`. A word that is longer
 /// stays whole, so that a path can be copied.
-fn wrapped(text: &str, indent: &str) -> String {
+pub(super) fn wrapped(text: &str, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
     for word in printable(text).split(' ') {
         let line = lines.last().map_or(0, |line| line.chars().count());

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod copied;
+pub(crate) mod doctor;
 pub(crate) mod heal;
 pub(crate) mod healed_all;
 pub(crate) mod json;
