@@ -183,7 +183,7 @@ fn settings_and_lines_that_lead_astray_are_named_where_they_stand() {
     assert!(messages("strict-umask").contains(".bashrc:4"), "{report}");
     let text =
         with_mounts(&ctx, Who::User, &[(directory, "/etc/profile.d")], &ctx.venvkeep(["doctor"])).code(1);
-    text.stdout_has("venvkeep default ENV").stdout_has("take the line").stdout_lacks("sudo chown");
+    text.stdout_has("venvkeep shims install").stdout_has("take the line").stdout_lacks("sudo chown");
     // A umask of this very process.
     let strict = doctor(&ctx).umask(0o077).run().code(1).stdout_json();
     assert!(

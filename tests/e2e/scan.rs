@@ -119,7 +119,7 @@ fn links_and_files_in_the_place_of_an_environment_are_followed_once() {
     let paths: Vec<&PathBuf> = found.keys().collect();
     assert_eq!(paths, [&near, &far, &file], "{report}");
     assert!(found[&far]["through"].is_string() && found[&near]["through"].is_null(), "{report}");
-    assert_eq!(summary["leads_nowhere"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(summary["leads_nowhere"]["count"], 1, "{report}");
     inside.venvkeep(["scan", "."]).run().success().stderr_has("e/.venv");
     // Another user's link decides nothing.
     let foreign = ctx.project_of(Who::Other, "foreign");
@@ -199,7 +199,9 @@ fn the_table_groups_by_what_is_wrong_and_filters_say_what_is_shown() {
     aged.run().success();
     assert_eq!(shown(&["--older-than", "52w"]), std::slice::from_ref(&fine));
     // Only what is shown counts for the exit code.
-    scan(&["--only", "moved"]).success().stdout_has("No environment");
+    scan(&["--only", "moved"])
+        .success()
+        .stdout_has("None of the 3 environments that were found is like that");
     scan(&["--only", "nonsense"]).code(2).stderr_has("interpreter-missing");
     scan(&["--python", "nonsense"]).code(2);
     scan(&["--owner", "nobody-of-that-name"]).code(2);
@@ -240,7 +242,9 @@ fn what_cannot_be_looked_into_is_counted_and_named() {
     assert!(codes(&found[hidden.path()]).contains(&"unreadable"), "{report}");
     assert_eq!(summary["not_looked_into"]["count"], 3, "{report}");
     let text = project.venvkeep(["scan", "."]).run().code(1);
-    text.stderr_has("3 directories could not be looked into").stderr_has("closed");
+    text.stderr_has("3 places could not be looked into")
+        .stderr_has("closed (permission denied)")
+        .stderr_has("deeper than 128 directories");
     let removed = ctx.program(Who::Root, "rm").args(["-rf", "--"]).arg(project.path().join("d")).run();
     removed.success();
 }
@@ -326,13 +330,18 @@ fn a_tree_that_changes_meanwhile_is_no_failure() {
 /// With accounts of its own: a namespace in which other tables stand in the place of `/etc/passwd` and `/etc/group`, and
 /// nothing in `/home`.
 fn with_accounts(ctx: &Context, args: &[&str]) -> Output {
+    with_homes(ctx, &ctx.home(Who::User), args)
+}
+
+/// The same, with another home for ana.
+fn with_homes(ctx: &Context, anas: &Path, args: &[&str]) -> Output {
     let ground = ctx.project_at(ctx.area().join("accounts"), Who::Root);
     let home = |who| ctx.home(who).display().to_string();
     let passwd = format!(
         "root:x:0:0::{}:/bin/sh\nana:x:12345:12345::{}:/bin/sh\nbob:x:12346:12346::{}:/bin/sh\n\
          daemon:x:1:1::/usr/sbin:/bin/false\n",
         home(Who::Root),
-        home(Who::User),
+        anas.display(),
         home(Who::Other)
     );
     let passwd = ground.write("passwd", passwd);
@@ -356,9 +365,12 @@ fn root_sees_each_users_environments_and_what_they_should_run() {
     traps.set_programs(&roots.path().join("bin"), &["python", "python3"]);
     new_in(&bob, ".venv");
     // Made under a strict umask by root: root can read it, its user cannot.
-    let strict = bob.venv_by_root(Maker::VenvWithoutPip).at("strict").umask(0o077).build();
+    let second = ctx.project_at(bob.path().join("second"), Who::Other);
+    let strict = second.venv_by_root(Maker::VenvWithoutPip).umask(0o077).build();
     // A user's link leads root nowhere.
     symlink("/root", bob.path().join("env")).expect("root may");
+    fs::create_dir(bob.path().join("linked")).expect("root may");
+    symlink(ana.path().join(".venv"), bob.path().join("linked/.venv")).expect("root may");
     let before = [fingerprint(ana.path()), fingerprint(bob.path())];
     let report = with_accounts(&ctx, &["scan", "--all-users", "--json"]).code(1);
     let (found, summary) = scanned(&report);
@@ -368,7 +380,8 @@ fn root_sees_each_users_environments_and_what_they_should_run() {
         .collect();
     assert_eq!(told, [("bob", "healthy"), ("bob", "broken"), ("ana", "broken")], "{report}");
     assert!(codes(&found[strict.path()]).contains(&"unreadable"), "on behalf of its user: {report}");
-    assert_eq!(summary["leads_nowhere"].as_array().map(Vec::len), Some(1), "{report}");
+    // A link called `env` may be anything: it is not even named.
+    assert_eq!(summary["leads_nowhere"]["count"], 1, "{report}");
     let text = with_accounts(&ctx, &["scan", "--all-users"]).code(1);
     text.stdout_has("ana should run, without sudo:  venvkeep heal --all");
     before.iter().for_each(venvkeep_testkit::Fingerprint::assert_unchanged);
@@ -414,4 +427,149 @@ fn without_escapes(text: &str) -> String {
         rest = rest.get(1..).unwrap_or_default();
     }
     plain + rest
+}
+
+/// With few open files or threads it finds less or says that it could not look; it never finds what is not there.
+#[test]
+fn want_of_descriptors_or_threads_is_no_finding() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("home");
+    let envs: Vec<PathBuf> = (0..6)
+        .map(|number| {
+            let env = project.venv_by_owner(Maker::VenvWithoutPip).at(format!("p{number}/.venv"));
+            env.packages(["pure-one"]).build().path().components().collect()
+        })
+        .collect();
+    let limited = |limit: String| {
+        let scan = ctx.program(Who::User, "prlimit").arg(limit).arg(ctx.venvkeep([""; 0]).program());
+        scan.args(["scan", "--json"]).arg(project.path()).run()
+    };
+    for files in [16, 24, 32, 48, 64, 128] {
+        let report = limited(format!("--nofile={files}:{files}"));
+        let (found, summary) = scanned(&report);
+        assert!(found.values().all(|one| one["status"] == "healthy"), "{files} files: {report}");
+        let refused = summary["not_looked_into"]["count"].as_u64().unwrap_or_default();
+        assert!(found.len() == envs.len() || refused > 0, "{files} files: {report}");
+    }
+    for threads in [2, 3, 5, 9] {
+        // Other tests run as the same user and count too: it may fail, and must not hang.
+        let report = limited(format!("--nproc={threads}:{threads}"));
+        if report.status.success() {
+            assert_eq!(scanned(&report).0.len(), envs.len(), "{threads} threads: {report}");
+        }
+    }
+    // A soft limit alone is no hindrance.
+    let report = limited("--nofile=24:4096".to_owned()).success();
+    assert_eq!(scanned(&report).0.len(), envs.len(), "{report}");
+}
+
+#[test]
+fn each_environment_is_found_once_and_a_kept_tree_in_another_is_none() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("home");
+    let outer = new_in(&project, "outer/.venv");
+    let inner = new_in(&project, "outer/.venv/src/inner/.venv");
+    fs::create_dir(project.path().join("linked")).expect("root may");
+    symlink("../outer/.venv/src/inner/.venv", project.path().join("linked/.venv")).expect("root may");
+    ctx.program(Who::Root, "chown")
+        .args(["-hR", "12345:12345"])
+        .arg(project.path().join("linked"))
+        .run()
+        .success();
+    project.venvkeep(["heal", "--force"]).arg(&inner).run().success();
+    let report = project.venvkeep(["scan", "--json", "."]).run().success();
+    let (found, summary) = scanned(&report);
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&outer, &inner], "{report}");
+    assert_eq!(summary["found"], 2, "{report}");
+    // Both broken: the inner one first, then the outer one, which carries it along.
+    for env in [&outer, &inner] {
+        fs::remove_file(env.join("pyvenv.cfg")).expect("root may");
+    }
+    fs::create_dir_all(outer.join("bin")).expect("it is there");
+    project.venvkeep(["heal", "--all", "."]).run().success().stdout_has("2 healed");
+    let report = project.venvkeep(["scan", "--json", "."]).run().success();
+    assert_eq!(scanned(&report).0.len(), 2, "{report}");
+}
+
+#[test]
+fn what_only_a_link_leads_to_is_not_healed_with_all() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (inside, outside) = (ctx.project("inside"), ctx.project("outside"));
+    let far = new_in(&outside, "far/.venv");
+    fs::remove_file(far.join("pyvenv.cfg")).expect("root may");
+    let link = inside.path().join(".venv");
+    symlink(&far, &link).expect("root may");
+    ctx.program(Who::Root, "chown").args(["-h", "12345:12345"]).arg(&link).run().success();
+    let report = inside.venvkeep(["heal", "--all", "."]).run().code(1);
+    report.stdout_has("outside of what was searched").stdout_has(&format!("venvkeep heal {}", far.display()));
+    assert!(!far.join("pyvenv.cfg").exists());
+}
+
+#[test]
+fn nobody_who_reads_is_a_reason_to_stop_and_trusted_owners_are_root_s_equals() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("home");
+    for number in 0..3 {
+        new_in(&project, &format!("p{number}/.venv"));
+    }
+    let head = ctx.program(Who::User, "sh").args(["-c", "\"$@\" | head -n 1", "sh"]);
+    let head = head.arg(ctx.venvkeep([""; 0]).program()).args(["scan", "--json"]).arg(project.path()).run();
+    assert_eq!(head.success().stdout.lines().count(), 1);
+    // An account that is trusted like root: its environment is healed without another word. `daemon` is in every table.
+    let home = ctx.project_at(ctx.home(Who::User), Who::User);
+    let foreign = project.venv_by_owner(Maker::VenvWithoutPip).at("foreign/.venv").build();
+    ctx.program(Who::Root, "chown").args(["-R", "1:1"]).arg(foreign.path()).run().success();
+    project.venvkeep(["heal", foreign.str()]).run().code(4);
+    home.write(".config/venvkeep/config.toml", "trusted-owners = [\"daemon\", \"no-such-account-here\"]\n");
+    project.venvkeep(["scan", "."]).run().code(1).stderr_has("no-such-account-here");
+    project.venvkeep(["heal", foreign.str()]).run().success();
+    // A mistake in the file keeps nobody from working; only who needs it says so.
+    home.write(".config/venvkeep/config.toml", "nonsense\n");
+    project.venvkeep(["check", foreign.str()]).run().success();
+    project.venvkeep(["scan", "."]).run().code(2).stderr_has("config.toml");
+}
+
+#[test]
+fn root_goes_nowhere_in_a_users_home_that_the_user_could_not_go() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let ana = ctx.project("swapped");
+    let mine = new_in(&ana, "real/.venv");
+    // Root's own, closed to everybody.
+    let private = ctx.project_at(ctx.area().join("private"), Who::Root);
+    private.venv_by_owner(Maker::VenvWithoutPip).at("real/.venv").build();
+    fs::write(private.path().join("real/.venv/secret-name"), "").expect("root may");
+    fs::set_permissions(private.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .expect("root may");
+    symlink(private.path().join("real"), ana.path().join("other")).expect("root may");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (real, other) = (ana.path().join("real"), ana.path().join("other"));
+            let exchange = rustix::fs::RenameFlags::EXCHANGE;
+            while !done.load(Ordering::Relaxed) {
+                rustix::fs::renameat_with(rustix::fs::CWD, &real, rustix::fs::CWD, &other, exchange)
+                    .expect("both are there");
+            }
+        });
+        for _ in 0..30 {
+            let report = with_accounts(&ctx, &["scan", "--all-users", "--json"]);
+            report.stdout_lacks("secret-name");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(mine.exists() || ana.path().join("other/.venv").exists());
+}
+
+#[test]
+fn a_home_inside_of_another_is_its_own_users() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let inside = ctx.project_at(ctx.home(Who::Other).join("ana"), Who::User);
+    fs::set_permissions(ctx.home(Who::Other), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("root may");
+    let env = new_in(&inside, "proj/.venv");
+    let report = with_homes(&ctx, inside.path(), &["scan", "--all-users", "--json"]).success();
+    let (found, _) = scanned(&report);
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&env], "{report}");
+    assert_eq!(found[&env]["user"], "ana", "{report}");
+    assert_eq!(found[&env]["status"], "healthy", "{report}");
 }

@@ -268,7 +268,7 @@ pub fn looks_like_environment(directory: &Path) -> Likeness {
 }
 
 /// Whether one of the directories in `lib` holds the site-packages of an environment.
-fn has_library(directory: &Path) -> bool {
+pub fn has_library(directory: &Path) -> bool {
     let lib = directory.join("lib");
     let names = Directory::open(&lib).and_then(|lib| lib.names()).unwrap_or_default();
     names.iter().any(|name| {

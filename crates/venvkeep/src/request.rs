@@ -10,7 +10,7 @@ use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::interrupt::Interrupt;
 use venvkeep_core::model::owner::Viewer;
 use venvkeep_core::model::printable::{printable, shell_word};
-use venvkeep_core::store::config::{self, Config, ConfigError};
+use venvkeep_core::store::config::{self, Config, ConfigError, Ignored};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -21,8 +21,8 @@ use crate::render::Screen;
 pub(crate) struct Session<'a> {
     /// Who calls.
     pub(crate) caller: Caller,
-    /// What the user has settled in `config.toml`.
-    pub(crate) config: Config,
+    /// What the user has settled in `config.toml`, or why that cannot be used.
+    config: Result<Config, ConfigError>,
     /// Where results, notes and progress go.
     pub(crate) screen: &'a Screen,
     /// Whether the user wants to stop.
@@ -33,9 +33,38 @@ impl<'a> Session<'a> {
     /// Reads the process's surroundings.
     pub(crate) fn begin(screen: &'a Screen) -> Result<Self, Failure> {
         let mut caller = caller()?;
-        let config = config(&caller)?;
-        caller.viewer.trusted_owners.clone_from(&config.trusted_owners);
+        let config = config(&caller);
+        if let Ok(config) = &config {
+            caller.viewer.trusted_owners.clone_from(&config.trusted_owners);
+        }
         Ok(Self { caller, config, screen, interrupt: Interrupt::default() })
+    }
+
+    /// What scan leaves out. Only who needs the settings fails where they cannot be understood: a mistake in them is no
+    /// reason not to run a command in an environment; nobody is trusted by it then.
+    pub(crate) fn ignored(&self) -> Result<Ignored, Failure> {
+        match &self.config {
+            Ok(config) => {
+                for name in &config.unknown_accounts {
+                    let name = printable(name);
+                    self.screen.note(&format!(
+                        "note: config.toml trusts {name}, an account that this machine does not have"
+                    ));
+                }
+                Ok(config.ignored.clone())
+            }
+            Err(error) => {
+                let failure = Failure::new(Exit::Usage, printable(error.to_string()));
+                Err(match error {
+                    ConfigError::Foreign(path) => {
+                        failure.hint(format!("Take that away:  chmod go-w {}", shell_word(path)))
+                    }
+                    _ => failure
+                        .hint("Correct it, or move it away.")
+                        .hint("What may stand in it: docs/scan.md, \"Less of it\""),
+                })
+            }
+        }
     }
 
     /// For commands that change something: from here on the first SIGINT or SIGTERM asks the work to stop and clean
@@ -74,19 +103,11 @@ fn caller() -> Result<Caller, Failure> {
 }
 
 /// The user's settings: root's own only, since those of somebody else's home are not root's wish.
-fn config(caller: &Caller) -> Result<Config, Failure> {
-    let Some(directory) = own_directory(caller, "XDG_CONFIG_HOME", ".config") else {
-        return Ok(Config::default());
-    };
-    config::read(&directory, caller.home.as_deref(), &caller.viewer).map_err(|error| {
-        let failure = Failure::new(Exit::Usage, printable(error.to_string()));
-        match &error {
-            ConfigError::Foreign(path) => {
-                failure.hint(format!("Take that away:  chmod go-w {}", shell_word(path)))
-            }
-            _ => failure.hint("Correct it, or move it away.").hint("What may stand in it: docs/scan.md"),
-        }
-    })
+fn config(caller: &Caller) -> Result<Config, ConfigError> {
+    match own_directory(caller, "XDG_CONFIG_HOME", ".config") {
+        Some(directory) => config::read(&directory, caller.home.as_deref(), &caller.viewer),
+        None => Ok(Config::default()),
+    }
 }
 
 /// Our directory below one of the XDG base directories. `None` where that would put files into somebody else's home,

@@ -1,10 +1,11 @@
 //! Who this process is, whence it was started, and what accounts are called.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Group, Uid, User, setegid, seteuid};
 use rustix::fs::Mode;
 use rustix::process::{getegid, geteuid, getgroups, umask};
 
@@ -55,6 +56,65 @@ pub fn tighten_umask(readers: Readers) {
     umask(hidden | Mode::WOTH);
 }
 
+/// As many open files as a scan needs at most, many threads and deep trees included.
+const OPEN_FILES: u64 = 16_384;
+
+/// Lets this process have more files open, as far as it may without asking anybody: the usual 1024 (on macOS 256) are few
+/// for many threads in deep trees.
+pub fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_some_and(|now| now < wanted) {
+        // What cannot be had is done without: fewer threads find the same.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+}
+
+/// Root in the place of another user, until this is dropped: the kernel lets this process do what that user may, and no
+/// link or mount of theirs leads anywhere that they could not go themselves. As sshd does it before it reads a user's
+/// files.
+#[derive(Debug)]
+#[must_use = "it ends when it is dropped"]
+pub struct InPlaceOf {
+    groups: Vec<Gid>,
+    gid: Gid,
+}
+
+/// Takes a user's place, for every thread of this process; only root can.
+pub fn in_place_of(viewer: &Viewer) -> io::Result<InPlaceOf> {
+    let before = InPlaceOf { groups: own_groups(), gid: Gid::effective() };
+    let groups: Vec<Gid> = viewer.groups.iter().map(|gid| Gid::from_raw(*gid)).collect();
+    set_groups(&groups)?;
+    setegid(Gid::from_raw(viewer.gid))?;
+    seteuid(Uid::from_raw(viewer.uid))?;
+    Ok(before)
+}
+
+impl Drop for InPlaceOf {
+    fn drop(&mut self) {
+        // The real user is root still, so that none of these can fail.
+        let back = seteuid(Uid::from_raw(ROOT)).and_then(|()| setegid(self.gid));
+        let _ = back.map_err(io::Error::from).and_then(|()| set_groups(&self.groups));
+    }
+}
+
+fn own_groups() -> Vec<Gid> {
+    getgroups().unwrap_or_default().iter().map(|group| Gid::from_raw(group.as_raw())).collect()
+}
+
+#[cfg(not(target_os = "macos"))]
+fn set_groups(groups: &[Gid]) -> io::Result<()> {
+    Ok(nix::unistd::setgroups(groups)?)
+}
+
+/// setgroups(2) of macOS is of no use there (nix leaves it out): access by further groups is not seen.
+#[cfg(target_os = "macos")]
+fn set_groups(_groups: &[Gid]) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether that is the user this process acts as.
 pub fn acts_as(uid: u32) -> bool {
     geteuid().as_raw() == uid
@@ -73,6 +133,16 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The number of an account, or `None` where there is none of that name.
 pub fn user_number(name: &str) -> Option<u32> {
     User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+}
+
+/// Somebody else, as the tables of accounts know them.
+pub fn viewer_of(uid: u32) -> Option<Viewer> {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;
+    let tables = tables().unwrap_or_default();
+    let home = tables.homes().into_iter().find(|home| home.uid == uid);
+    let groups = home.map_or_else(|| vec![user.gid.as_raw()], |home| home.groups);
+    let lone_groups = LoneGroups::known(tables.lone_groups(uid));
+    Some(Viewer { uid, gid: user.gid.as_raw(), groups, lone_groups, trusted_owners: Vec::new() })
 }
 
 /// People's accounts begin here (`UID_MIN` of login.defs(5)); those below are services'.

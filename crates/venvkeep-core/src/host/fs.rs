@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 
@@ -70,7 +71,16 @@ pub struct IoError {
 impl IoError {
     /// Binds a system error to its place.
     pub fn new(doing: Doing, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
-        Self { doing, path: path.into(), source: source.into() }
+        let source = source.into();
+        if is_exhaustion(&source) {
+            RAN_OUT.store(true, Ordering::Relaxed);
+        }
+        Self { doing, path: path.into(), source }
+    }
+
+    /// The system's answer alone: `permission denied`.
+    pub fn reason(&self) -> String {
+        plain_words(&self.source).to_lowercase()
     }
 
     /// Whether there is nothing at that place.
@@ -87,6 +97,26 @@ impl IoError {
     pub fn is_denied(&self) -> bool {
         self.source.kind() == io::ErrorKind::PermissionDenied
     }
+}
+
+/// Whether this process was ever refused a file for having too many open, or for want of memory.
+static RAN_OUT: AtomicBool = AtomicBool::new(false);
+
+fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| exhausted.contains(&code))
+}
+
+/// An error where this process was refused something for want of descriptors or memory: what it found out since says less
+/// of the disk than of itself.
+pub fn insist_on_resources(about: &Path) -> Result<()> {
+    if !RAN_OUT.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let why = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+    Err(IoError::new(Doing::Look, about, why))
 }
 
 /// The system's answer without "(os error 13)", which helps nobody.

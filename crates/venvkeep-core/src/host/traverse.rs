@@ -78,9 +78,12 @@ pub fn traverse(
     }
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(|| traversal.work(threads));
+            // Where no more threads are to be had, those that are there do the work.
+            if std::thread::Builder::new().spawn_scoped(scope, || traversal.work()).is_err() {
+                break;
+            }
         }
-        traversal.work(threads);
+        traversal.work();
     });
 }
 
@@ -122,18 +125,36 @@ struct Work {
 #[derive(Default)]
 struct Shared {
     shelves: Vec<Shelf>,
+    /// How many threads take part.
+    members: usize,
+    /// How many of them have nothing to do.
     waiting: usize,
     done: bool,
 }
 
+/// A thread that takes part. However it ends, the others do not wait for it.
+struct Member<'a>(&'a Work);
+
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        self.0.lock().members -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 impl Work {
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        // A thread that panicked ends the scope, and so the program; nothing it left half-done is used.
+        // What a thread that panicked held is a list and some numbers, whole at every step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn join(&self) -> Member<'_> {
+        self.lock().members += 1;
+        Member(self)
+    }
+
     /// Something to do, or `None` when everybody is done.
-    fn take(&self, threads: usize) -> Option<Shelf> {
+    fn take(&self) -> Option<Shelf> {
         let mut shared = self.lock();
         shared.waiting += 1;
         loop {
@@ -142,7 +163,8 @@ impl Work {
                 self.note(&shared);
                 return Some(shelf);
             }
-            if shared.waiting == threads || shared.done {
+            if shared.waiting >= shared.members || shared.done {
+                shared.waiting -= 1;
                 shared.done = true;
                 self.changed.notify_all();
                 return None;
@@ -175,8 +197,9 @@ struct Traversal<'a> {
 
 impl Traversal<'_> {
     /// What each thread does.
-    fn work(&self, threads: usize) {
-        while let Some(shelf) = self.work.take(threads) {
+    fn work(&self) {
+        let _member = self.work.join();
+        while let Some(shelf) = self.work.take() {
             let mut begun = vec![shelf];
             while let Some(top) = begun.last_mut() {
                 if self.interrupt.requested() {
@@ -205,8 +228,11 @@ impl Traversal<'_> {
         if !(self.visitor.enters)(above, name.as_bytes()) {
             return None;
         }
+        if depth > MAX_DEPTH {
+            (self.visitor.unvisited)(&above.path().join(name), Unvisited::TooDeep);
+            return None;
+        }
         let why = match self.open(above, name) {
-            _ if depth > MAX_DEPTH => Unvisited::TooDeep,
             Ok(Some(directory)) => return self.list(directory, depth),
             Ok(None) => Unvisited::OtherFileSystem,
             // It went away after it was listed, or something else than a directory stands there now.

@@ -54,6 +54,8 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     if let Some(directory) = &directory {
         records::compare_all(&mut installed.distributions, prefix, directory, &tree);
     }
+    // What was not opened for that reason would count as missing or garbled.
+    fs::insist_on_resources(prefix.path())?;
     let config = installed.config.settings();
     Ok(Snapshot {
         kind: config::kind(prefix, config),

@@ -1,18 +1,16 @@
 //! Going through directories for what makes an environment, by the names in them alone.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{PoisonError, mpsc};
 
-use super::{Counts, Request, Stray, Target};
-use crate::host::fs::{self, Directory};
-use crate::host::traverse::{Below, Unvisited, Visitor, traverse};
-use crate::locate::{self, Likeness, looks_like_environment};
+use super::{Party, Root, Target};
+use crate::host::fs::{self, Directory, IoError};
+use crate::host::traverse::{Below, MAX_DEPTH, Unvisited, Visitor, traverse};
+use crate::locate::{self, Likeness, has_library, looks_like_environment};
 use crate::model::facts::Kind;
-use crate::model::interrupt::Interrupt;
 use crate::model::naming::USUAL_NAMES;
 use crate::model::prefix::Prefix;
 use crate::model::siblings::{self, SiblingKind};
@@ -32,18 +30,13 @@ const OURS: u8 = 1 << 5;
 const DIRECTORY: u8 = 1 << 6;
 
 /// Goes through the roots and hands on what is to be looked at.
-pub(super) fn hunt(
-    request: &Request,
-    counts: &Counts,
-    interrupt: &Interrupt,
-    targets: &mpsc::Sender<Target>,
-) {
-    let hunt = Hunt { request, counts, targets, found: Mutex::default(), leads: Mutex::default() };
+pub(super) fn hunt(party: &Party<'_>, targets: &mpsc::Sender<Target>) {
+    let hunt = Hunt { party, targets };
     let mut roots = Vec::new();
-    for root in &request.roots {
+    for root in &party.roots {
         match Directory::open(&root.path) {
             Ok(directory) => roots.push(directory),
-            Err(_) => counts.note(|tally| tally.refused.add(root.path.clone())),
+            Err(error) => hunt.refused(&root.path, &error),
         }
     }
     let visitor = Visitor {
@@ -52,8 +45,7 @@ pub(super) fn hunt(
         listed: &|directory, marks, entries| hunt.listed(directory, marks, entries),
         unvisited: &|path, why| hunt.unvisited(path, &why),
     };
-    traverse(roots, &visitor, (threads(), request.borders), interrupt);
-    hunt.follow_leads();
+    traverse(roots, &visitor, (threads(), party.request.borders), party.interrupt);
 }
 
 /// Twice as many threads as cores: while one waits for the disk, another one has something to do. Where everything is in
@@ -77,11 +69,8 @@ fn mark(name: &[u8], kind: Kind) -> u8 {
 }
 
 struct Hunt<'a> {
-    request: &'a Request,
-    counts: &'a Counts,
+    party: &'a Party<'a>,
     targets: &'a mpsc::Sender<Target>,
-    found: Mutex<BTreeSet<PathBuf>>,
-    leads: Mutex<Vec<PathBuf>>,
 }
 
 impl Hunt<'_> {
@@ -89,21 +78,27 @@ impl Hunt<'_> {
         if holds_no_environment(above, name) {
             return false;
         }
+        let name = OsStr::from_bytes(name);
         // Kept trees and stages are no environments of their own, but what lies beside one.
-        let is_ours = name.first() == Some(&b'.') && siblings::is_ours(OsStr::from_bytes(name));
-        !is_ours && !self.request.ignored.holds(above.path(), OsStr::from_bytes(name))
+        let is_ours = name.as_bytes().first() == Some(&b'.') && siblings::is_ours(name);
+        // A home inside of another is gone through on its own user's behalf.
+        let is_root =
+            |root: &Root| root.path.file_name() == Some(name) && root.path.parent() == Some(above.path());
+        let request = self.party.request;
+        !is_ours && !request.ignored.holds(above.path(), name) && !request.roots.iter().any(is_root)
     }
 
     fn listed(&self, directory: &Directory, marks: u8, entries: usize) -> Below {
-        self.counts.directories.fetch_add(1, Ordering::Relaxed);
-        self.counts.entries.fetch_add(entries, Ordering::Relaxed);
+        let counts = self.party.counts;
+        counts.directories.fetch_add(1, Ordering::Relaxed);
+        counts.entries.fetch_add(entries, Ordering::Relaxed);
         if is_environment(directory, marks) {
-            self.send(directory.path(), None);
+            self.send(directory.path());
             return Below::Skip;
         }
         if marks & LEAD != 0 {
             let paths = USUAL_NAMES.iter().map(|name| directory.path().join(name));
-            self.leads.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
+            counts.leads.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
         }
         if marks & OURS != 0 {
             self.look_beside(directory);
@@ -112,23 +107,34 @@ impl Hunt<'_> {
     }
 
     fn unvisited(&self, path: &Path, why: &Unvisited) {
-        self.counts.note(|tally| match why {
-            Unvisited::OtherFileSystem => tally.borders.add(path.to_owned()),
-            Unvisited::Failed(_) | Unvisited::TooDeep => tally.refused.add(path.to_owned()),
-        });
-        // What may not be looked into, and is called like an environment, is one as far as anybody can tell.
-        let is_usual = path.file_name().is_some_and(|name| USUAL_NAMES.iter().any(|usual| name == *usual));
-        if is_usual && matches!(why, Unvisited::Failed(error) if error.is_denied()) {
-            self.send(path, None);
+        match why {
+            Unvisited::OtherFileSystem => {
+                self.party.counts.note(|tally| tally.borders.add(path.to_owned(), ""))
+            }
+            Unvisited::TooDeep => {
+                let why = format!("deeper than {MAX_DEPTH} directories");
+                self.party.counts.note(|tally| tally.refused.add(path.to_owned(), why));
+            }
+            Unvisited::Failed(error) => {
+                self.refused(path, error);
+                // What may not be looked into, and is called like an environment, is one as far as anybody can tell.
+                let is_usual =
+                    path.file_name().is_some_and(|name| USUAL_NAMES.iter().any(|usual| name == *usual));
+                if is_usual && error.is_denied() {
+                    self.send(path);
+                }
+            }
         }
     }
 
-    fn send(&self, path: &Path, through: Option<PathBuf>) {
-        let Ok(prefix) = Prefix::new(path.to_owned()) else { return };
-        if self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned()) {
-            let root = self.request.root_of(through.as_deref().unwrap_or(path));
+    fn refused(&self, path: &Path, error: &IoError) {
+        self.party.counts.note(|tally| tally.refused.add(path.to_owned(), error.reason()));
+    }
+
+    fn send(&self, path: &Path) {
+        if let Some(target) = self.party.target(path, None) {
             // Nobody waits for it any more only where the user asked to stop.
-            let _ = self.targets.send(Target { prefix, root, through });
+            let _ = self.targets.send(target);
         }
     }
 
@@ -142,37 +148,54 @@ impl Hunt<'_> {
                 continue;
             }
             match kind {
-                SiblingKind::Journal | SiblingKind::Stage => self.send(places[0].path(), None),
-                SiblingKind::Kept => self.counts.note(|tally| tally.remains.add(directory.path().join(name))),
-            }
-        }
-    }
-
-    /// Where links and `.venv` files lead, after all else was found. Those of another user lead nowhere for root.
-    fn follow_leads(&self) {
-        let leads = std::mem::take(&mut *self.leads.lock().unwrap_or_else(PoisonError::into_inner));
-        for path in leads {
-            let is_lead = fs::lstat(&path).is_ok_and(|facts| match facts.kind {
-                Kind::Link => true,
-                kind => kind == Kind::File && path.file_name().is_some_and(|name| name == ".venv"),
-            });
-            if !is_lead {
-                continue;
-            }
-            let root = &self.request.roots[self.request.root_of(&path)];
-            if root.on_behalf {
-                let why = "it leads elsewhere, and root follows nobody's links".to_owned();
-                self.counts.note(|tally| tally.strays.push(Stray { path, why }));
-                continue;
-            }
-            match locate::at(&path, &root.viewer) {
-                Ok(prefix) => self.send(prefix.path(), Some(path)),
-                Err(error) => {
-                    let why = error.to_string();
-                    self.counts.note(|tally| tally.strays.push(Stray { path, why }));
+                SiblingKind::Journal | SiblingKind::Stage => self.send(places[0].path()),
+                SiblingKind::Kept => {
+                    self.party.counts.note(|tally| tally.remains.add(directory.path().join(name), ""));
                 }
             }
         }
+    }
+}
+
+impl Party<'_> {
+    /// What is to be looked at at a path, unless it was found already.
+    pub(super) fn target(&self, path: &Path, through: Option<PathBuf>) -> Option<Target> {
+        let prefix = Prefix::new(path.to_owned()).ok()?;
+        self.counts.is_new(path).then_some(Target { prefix, through })
+    }
+}
+
+/// Where links and `.venv` files lead that led to nothing new until now. Those of other users are only named.
+pub(super) fn followed(party: &Party<'_>) -> Vec<Target> {
+    let leads = std::mem::take(&mut *party.counts.leads.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut targets = Vec::new();
+    for path in leads {
+        if !is_lead(&path) {
+            continue;
+        }
+        if party.root().on_behalf {
+            let why = "it leads elsewhere, and root follows nobody's links";
+            party.counts.note(|tally| tally.strays.add(path, why));
+            continue;
+        }
+        match locate::at(&path, &party.root().viewer) {
+            Ok(prefix) => targets.extend(party.target(prefix.path(), Some(path))),
+            Err(error) => party.counts.note(|tally| tally.strays.add(path, error.to_string())),
+        }
+    }
+    targets
+}
+
+/// A `.venv` is always meant as an environment; a link called `env` or `venv` may be anything.
+fn is_lead(path: &Path) -> bool {
+    let Ok(facts) = fs::lstat(path) else { return false };
+    match (facts.kind, path.file_name().is_some_and(|name| name == ".venv")) {
+        (Kind::Link | Kind::File, true) => true,
+        (Kind::Link, false) => {
+            let leads_to_directory = fs::stat(path).is_ok_and(|facts| facts.kind == Kind::Directory);
+            leads_to_directory && looks_like_environment(path) == Likeness::Environment
+        }
+        _ => false,
     }
 }
 
@@ -181,27 +204,28 @@ impl Hunt<'_> {
 fn holds_no_environment(above: &Directory, name: &[u8]) -> bool {
     match name {
         b"__pycache__" => true,
-        b"objects" => above.path().as_os_str().as_bytes().ends_with(b".git"),
+        b"objects" => above.path().file_name().is_some_and(|name| name == ".git"),
         _ => false,
     }
 }
 
-/// A `pyvenv.cfg` alone makes an environment only of a directory with nothing else to find: one that lies about in a home
-/// would hide everything else there.
+/// A `pyvenv.cfg` that lies about beside other directories, in a home for one, makes no environment of these: there has
+/// to be a Python or a library beside it, or nothing else to find.
 fn is_environment(directory: &Directory, marks: u8) -> bool {
     let has = |all: u8| marks & all == all;
-    match (has(CONFIG), has(CONDA)) {
-        (_, true) => true,
-        (true, _) => marks & (BIN | LIB) != 0 || !has(DIRECTORY),
-        _ => has(BIN | LIB) && looks_like_environment(directory.path()) == Likeness::Environment,
+    let place = directory.path();
+    if has(CONDA) {
+        return true;
     }
-}
-
-impl Request {
-    /// The root that a path was found below.
-    fn root_of(&self, path: &Path) -> usize {
-        self.roots.iter().position(|root| path.starts_with(&root.path)).unwrap_or(0)
+    if has(CONFIG) {
+        let has_python = || {
+            ["bin/python", "bin/python3", "bin/activate"]
+                .iter()
+                .any(|inside| !matches!(fs::lstat_if_any(&place.join(inside)), Ok(None)))
+        };
+        return !has(DIRECTORY) || (has(BIN) && has_python()) || (has(LIB) && has_library(place));
     }
+    has(BIN | LIB) && looks_like_environment(place) == Likeness::Environment
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use super::{Counts, Found, Request, Target};
+use super::{Found, Party, Target};
 use crate::diagnose::finding::Finding;
 use crate::diagnose::{absent, diagnose};
 use crate::host::credentials;
@@ -13,10 +13,10 @@ use crate::host::fs::IoError;
 use crate::inspect::snapshot::Snapshot;
 use crate::inspect::summary::Summary;
 use crate::inspect::{inspect, siblings};
-use crate::model::caller::Caller;
 use crate::model::facts::Kind;
 use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
+use crate::model::siblings;
 use crate::model::tree::Tree;
 use crate::store::{snapshots, used};
 
@@ -44,30 +44,27 @@ pub fn look(prefix: &Prefix, viewer: &Viewer) -> Result<Look, IoError> {
 }
 
 /// Looks at all that comes, on as many threads as there are cores, each of which holds the facts of one environment at a
-/// time. Environments inside of others are found by the walk that looks at those.
+/// time.
 pub(super) fn all(
-    request: &Request,
-    caller: &Caller,
-    counts: &Counts,
-    (waiting, looked_at): (&Mutex<mpsc::Receiver<Target>>, &mpsc::Sender<Found>),
+    party: &Party<'_>,
+    waiting: &Mutex<mpsc::Receiver<Target>>,
+    looked_at: &mpsc::Sender<Found>,
 ) {
-    rayon::scope(|scope| {
-        for _ in 0..rayon::current_num_threads() {
-            let looked_at = looked_at.clone();
-            scope.spawn(move |_| {
-                while let Some(target) = next(waiting) {
-                    let mut pending = vec![target];
-                    while let Some(target) = pending.pop() {
-                        let (found, inside) = one(target, request, caller, counts);
-                        pending.extend(inside);
-                        if let Some(found) = found {
-                            // Nobody listens any more only where the program ends.
-                            let _ = looked_at.send(found);
-                        }
-                    }
-                }
-            });
+    let work = || {
+        let looked_at = looked_at.clone();
+        while let Some(target) = next(waiting) {
+            // Nobody listens any more only where the program ends.
+            with_inner(target, party, &mut |found| _ = looked_at.send(found));
         }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 1..cores {
+            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
     });
 }
 
@@ -75,41 +72,58 @@ fn next(waiting: &Mutex<mpsc::Receiver<Target>>) -> Option<Target> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-fn one(target: Target, request: &Request, caller: &Caller, counts: &Counts) -> (Option<Found>, Vec<Target>) {
-    let Target { prefix, root, through } = target;
-    let on_behalf = &request.roots[root];
-    let look = match look(&prefix, &on_behalf.viewer) {
+/// Looks at one, and at the environments inside of it, which the walk that looks at it finds.
+pub(super) fn with_inner(target: Target, party: &Party<'_>, show: &mut dyn FnMut(Found)) {
+    let mut pending = vec![target];
+    while let Some(target) = pending.pop() {
+        if party.interrupt.requested() {
+            return;
+        }
+        let (found, inside) = one(target, party);
+        pending.extend(inside);
+        if let Some(found) = found {
+            show(found);
+        }
+    }
+}
+
+fn one(target: Target, party: &Party<'_>) -> (Option<Found>, Vec<Target>) {
+    let Target { prefix, through } = target;
+    let root = party.root();
+    let look = match look(&prefix, &root.viewer) {
         Ok(look) => look,
         // It went away between being found and being looked at.
         Err(error) if error.is_missing() => return (None, Vec::new()),
-        Err(_) => {
-            counts.note(|tally| tally.refused.add(prefix.path().to_owned()));
+        Err(error) => {
+            party.counts.note(|tally| tally.refused.add(prefix.path().to_owned(), error.reason()));
             return (None, Vec::new());
         }
     };
     let mut inside = Vec::new();
     if let Some(snapshot) = &look.snapshot {
-        counts.entries.fetch_add(snapshot.tree.len(), Ordering::Relaxed);
-        let nested = nested(&snapshot.tree).into_iter();
-        let nested = nested.filter_map(|path| Prefix::new(prefix.join(path)).ok());
-        inside.extend(nested.map(|prefix| Target { prefix, root, through: None }));
-        if !on_behalf.on_behalf {
+        party.counts.entries.fetch_add(snapshot.tree.len(), Ordering::Relaxed);
+        let nested = nested(&snapshot.tree).into_iter().map(|path| prefix.join(path));
+        let wanted = nested.filter(|path| !party.request.ignored.holds_any(path));
+        inside.extend(wanted.filter_map(|path| party.target(&path, None)));
+        if !root.on_behalf {
             // Where none can be kept, `check` says why; here it would be said once for each.
-            snapshots::refresh_in_place(caller, snapshot);
+            snapshots::refresh_in_place(party.caller, snapshot);
         }
     }
+    let last_used = if root.on_behalf { None } else { used::last(&prefix, party.caller) };
     let found = Found {
-        last_used: used::last(&prefix, caller),
+        last_used,
         summary: look.snapshot.as_ref().map(Summary::of),
         findings: look.findings,
-        user: on_behalf.user.clone(),
+        user: root.user.clone(),
         prefix,
         through,
     };
     (Some(found), inside)
 }
 
-/// Environments inside of an environment, relative to it: a project that is kept in it, conda's `envs`.
+/// Environments inside of an environment, relative to it: a project that is kept in it, conda's `envs`. Kept trees and
+/// stages are none.
 fn nested(tree: &Tree) -> Vec<PathBuf> {
     let is_mark = |id| match tree.facts(id).kind {
         Kind::Directory => tree.name(id) == "conda-meta",
@@ -120,6 +134,7 @@ fn nested(tree: &Tree) -> Vec<PathBuf> {
     let mut nested: Vec<PathBuf> = marked
         .filter(|&id| id != Tree::ROOT && (has(id, "bin") || has(id, "lib")))
         .map(|id| tree.path(id))
+        .filter(|path| !path.iter().any(siblings::is_ours))
         .collect();
     nested.dedup();
     nested

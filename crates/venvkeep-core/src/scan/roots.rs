@@ -6,7 +6,7 @@ use crate::host::credentials;
 use crate::host::fs::{self, IoError};
 use crate::model::caller::Caller;
 use crate::model::facts::Kind;
-use crate::model::owner::Viewer;
+use crate::model::owner::{ROOT, Viewer};
 
 /// A directory that is gone through.
 #[derive(Debug, Clone)]
@@ -53,9 +53,19 @@ pub fn named(paths: &[PathBuf], caller: &Caller) -> Result<Vec<Root>, RootError>
         if kind != Kind::Directory {
             return Err(RootError::NotADirectory { path, kind });
         }
-        Ok(Root { path, viewer: caller.viewer.clone(), user: None, on_behalf: false })
+        Ok(of_owner(path, caller))
     };
     Ok(without_inner(paths.iter().map(of).collect::<Result<_, _>>()?))
+}
+
+/// Whose directory it is decides for root, who could do anything anywhere.
+fn of_owner(path: PathBuf, caller: &Caller) -> Root {
+    let owner = fs::lstat(&path).map_or(ROOT, |facts| facts.uid);
+    let other = (caller.viewer.is_root() && owner != ROOT).then(|| credentials::viewer_of(owner)).flatten();
+    match other {
+        Some(viewer) => Root { path, viewer, user: credentials::user_name(owner), on_behalf: true },
+        None => Root { path, viewer: caller.viewer.clone(), user: None, on_behalf: false },
+    }
 }
 
 /// The homes of all users of this machine, each on its user's behalf.
@@ -72,20 +82,25 @@ pub fn of_all_users() -> Result<Vec<Root>, RootError> {
             on_behalf: true,
         })
     });
-    let homes = without_inner(homes.collect());
+    let mut homes: Vec<Root> = homes.collect();
+    homes.sort_by(|one, other| one.path.cmp(&other.path));
+    // Accounts that share a home are one.
+    homes.dedup_by(|one, other| one.path == other.path);
     if homes.is_empty() { Err(RootError::NoUsers) } else { Ok(homes) }
 }
 
 fn is_root_made(path: &Path) -> bool {
-    path.ancestors().all(|part| fs::lstat(part).is_ok_and(|facts| facts.uid == 0))
+    path.ancestors().all(|part| fs::lstat(part).is_ok_and(|facts| facts.uid == ROOT))
 }
 
-/// A root inside of another is gone through with that one. Accounts that share a home are one.
+/// A root inside of another is gone through with that one, unless another user looks at it.
 fn without_inner(mut roots: Vec<Root>) -> Vec<Root> {
     roots.sort_by(|one, other| one.path.cmp(&other.path));
     let mut outer: Vec<Root> = Vec::new();
     for root in roots {
-        if !outer.iter().any(|above| root.path.starts_with(&above.path)) {
+        let is_inside =
+            |above: &Root| root.path.starts_with(&above.path) && root.viewer.uid == above.viewer.uid;
+        if !outer.iter().any(is_inside) {
             outer.push(root);
         }
     }

@@ -27,6 +27,8 @@ const LONGEST: u64 = 1024 * 1024;
 pub struct Config {
     /// Numbers of accounts whose files are trusted like root's.
     pub trusted_owners: Vec<u32>,
+    /// Names in `trusted-owners` that no account here has.
+    pub unknown_accounts: Vec<String>,
     /// What `scan` leaves out.
     pub ignored: Ignored,
 }
@@ -43,6 +45,38 @@ impl Ignored {
     pub fn holds(&self, above: &Path, name: &OsStr) -> bool {
         let is_path = |path: &PathBuf| path.file_name() == Some(name) && path.parent() == Some(above);
         self.names.iter().any(|one| one == name) || self.paths.iter().any(is_path)
+    }
+
+    /// Whether a path lies in one of them, or is one.
+    pub fn holds_any(&self, path: &Path) -> bool {
+        let is_held = |at: &Path| Some(self.holds(at.parent()?, at.file_name()?));
+        path.ancestors().any(|at| is_held(at).unwrap_or(false))
+    }
+
+    fn add(&mut self, written: &str, home: Option<&Path>) -> Result<(), String> {
+        let path = match (written.strip_prefix("~/"), home) {
+            (Some(inside), Some(home)) => Some(home.join(inside)),
+            _ => written.starts_with('/').then(|| PathBuf::from(written)),
+        };
+        let name = written.strip_suffix('/').unwrap_or(written);
+        if let Some(path) = path {
+            // Without `.` and a slash at the end; and where links lead, since that is how directories are gone through.
+            let plain: PathBuf = path.components().collect();
+            self.paths.push(fs::physical(&plain).unwrap_or(plain));
+            return Ok(());
+        }
+        if name.is_empty() || name.contains(['/', '~']) {
+            return Err(format!(
+                "\"{written}\" in ignore is neither a name nor a path that begins with / or ~/"
+            ));
+        }
+        if name.contains(['*', '?', '[']) {
+            return Err(format!(
+                "\"{written}\" in ignore is a pattern: only whole names and paths are understood"
+            ));
+        }
+        self.names.push(name.into());
+        Ok(())
     }
 }
 
@@ -62,14 +96,6 @@ pub enum ConfigError {
         path: PathBuf,
         /// In words.
         why: String,
-    },
-    /// An account that is not there.
-    #[error("{} names the account {name}, which this machine does not have", .path.display())]
-    NoSuchAccount {
-        /// The file.
-        path: PathBuf,
-        /// The account.
-        name: String,
     },
 }
 
@@ -117,23 +143,17 @@ fn parse(
     };
     let mut config = Config::default();
     for name in written.trusted_owners {
-        let Some(uid) = number(&name) else { return Err(ConfigError::NoSuchAccount { path, name }) };
-        config.trusted_owners.push(uid);
-    }
-    for one in written.scan.ignore {
-        match (one.strip_prefix("~/"), home) {
-            (Some(inside), Some(home)) => config.ignored.paths.push(home.join(inside)),
-            _ if one.starts_with('/') => config.ignored.paths.push(PathBuf::from(one)),
-            (None, _) if !one.is_empty() && !one.contains('/') => config.ignored.names.push(one.into()),
-            _ => {
-                let why =
-                    format!("\"{one}\" in ignore is neither a name nor a path that begins with / or ~/");
-                return Err(ConfigError::Garbled { path, why });
-            }
+        match number(&name) {
+            Some(uid) => config.trusted_owners.push(uid),
+            // Settings are shared between machines, and not every machine has every account.
+            None => config.unknown_accounts.push(name),
         }
     }
-    // `/a/b/` and `/a/./b` mean the directory.
-    config.ignored.paths.iter_mut().for_each(|path| *path = path.components().collect());
+    for one in written.scan.ignore {
+        if let Err(why) = config.ignored.add(&one, home) {
+            return Err(ConfigError::Garbled { path, why });
+        }
+    }
     Ok(config)
 }
 
@@ -151,12 +171,16 @@ mod tests {
 
     #[test]
     fn settings_are_understood() {
-        let text = "trusted-owners = [\"linuxbrew\"]\n[scan]\nignore = [\"node_modules\", \"~/data/\", \"/srv/x\"]\n";
+        let text = "trusted-owners = [\"linuxbrew\"]\n[scan]\nignore = [\"node_modules/\", \"~/data/\", \"/srv/x\"]\n";
         let config = read(text).unwrap();
         assert_eq!(config.trusted_owners, [990]);
         let holds = |above: &str, name: &str| config.ignored.holds(Path::new(above), OsStr::new(name));
         assert!(holds("/anywhere", "node_modules"));
         assert!(holds("/home/ana", "data") && holds("/srv", "x"));
+        assert!(
+            config.ignored.holds_any(Path::new("/srv/x/y/z"))
+                && !config.ignored.holds_any(Path::new("/srv/y"))
+        );
         assert!(!holds("/home/bob", "data") && !holds("/srv/x", "y"));
         assert!(read("").unwrap().trusted_owners.is_empty());
     }
@@ -167,6 +191,7 @@ mod tests {
         assert!(why("\n\ntrusted = 1\n").contains("line 3"), "{}", why("\n\ntrusted = 1\n"));
         assert!(why("trusted-owners = \"root\"").contains("cannot be understood"));
         assert!(why("[scan]\nignore = [\"a/b\"]").contains("a/b"));
-        assert!(matches!(read("trusted-owners = [\"nobody-here\"]"), Err(ConfigError::NoSuchAccount { .. })));
+        assert!(why("[scan]\nignore = [\"dat*\"]").contains("pattern"));
+        assert_eq!(read("trusted-owners = [\"nobody-here\"]").unwrap().unknown_accounts, ["nobody-here"]);
     }
 }

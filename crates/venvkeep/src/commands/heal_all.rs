@@ -1,7 +1,7 @@
 //! `venvkeep heal --all`: what a scan finds unwell, healed side by side; one report.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use venvkeep_core::diagnose::finding::{Code, Finding, Remedy, Severity, Status};
 use venvkeep_core::host::traverse::Borders;
@@ -40,20 +40,21 @@ pub(crate) enum Fate {
 /// Runs the command.
 pub(super) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let roots = scan::named(&wish.environments, session)?;
-    let request = Request { roots, borders: Borders::Stay, ignored: session.config.ignored.clone() };
+    let borders = if wish.cross_device { Borders::Cross } else { Borders::Stay };
+    let request = Request { roots, borders, ignored: session.ignored()? };
     let (mut unwell, mut well) = (Vec::new(), 0);
     let tally = scan::search(&request, session, &mut |found| match found.status() {
         Status::Healthy => well += 1,
         Status::Degraded | Status::Broken => unwell.push(found),
     });
     sort(&mut unwell);
-    let fates = heal_each(&unwell, wish, session);
+    let fates = heal_each(&unwell, (&request, wish), session);
     let all: Vec<(&Found, &Fate)> = unwell.iter().zip(&fates).collect();
     if session.screen.json {
         session.screen.json("heal", shown::document(&all, well))?;
     } else {
         session.screen.result(&shown::report(&all, well, (wish.dry_run, session)))?;
-        for remark in crate::render::scan::remarks(&tally, false) {
+        for remark in crate::render::scan::remarks(&tally, borders) {
             session.screen.note(&remark);
         }
     }
@@ -68,40 +69,67 @@ pub(super) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     Ok(fates.iter().map(exit).max().unwrap_or(Exit::Done))
 }
 
-/// Heals what can be, several at once, each as if it had been named alone; in the order of `unwell`.
-fn heal_each(unwell: &[Found], wish: &HealArguments, session: &Session<'_>) -> Vec<Fate> {
-    let fates: Vec<Mutex<Option<Fate>>> = unwell.iter().map(|_| Mutex::new(None)).collect();
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+/// Heals what can be, several at once, each as if it had been named alone; in the order of `unwell`. One that lies inside
+/// of another comes before that: a heal of the outer one stops when something in it changes meanwhile.
+fn heal_each(
+    unwell: &[Found],
+    (request, wish): (&Request, &HealArguments),
+    session: &Session<'_>,
+) -> Vec<Fate> {
+    let mut fates: Vec<Option<Fate>> = unwell.iter().map(|_| None).collect();
     let spinner = Spinner::new(session.screen, if wish.dry_run { "planning" } else { "healing" });
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..cores.min(MOST_AT_ONCE).min(unwell.len()) {
-            scope.spawn(|| {
-                while let Some(found) = unwell.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let number = done.load(Ordering::Relaxed) + 1;
-                    spinner.count((number, unwell.len()), &printable(found.prefix.path()));
-                    let fate = fate(found, wish, session);
-                    done.fetch_add(1, Ordering::Relaxed);
-                    let place = unwell.iter().position(|one| std::ptr::eq(one, found));
-                    if let Some(Ok(mut slot)) = place.map(|at| fates[at].lock()) {
-                        *slot = Some(fate);
+    let begun = AtomicUsize::new(0);
+    for wave in waves(unwell) {
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            for _ in 0..cores.min(MOST_AT_ONCE).min(wave.len()) {
+                scope.spawn(|| {
+                    while let Some(&at) = wave.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
+                        spinner.count((number, unwell.len()), &printable(unwell[at].prefix.path()));
+                        let fate = fate(&unwell[at], (request, wish), session);
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push((at, fate));
                     }
-                }
-            });
+                });
+            }
+        });
+        for (at, fate) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            fates[at] = Some(fate);
         }
-    });
+    }
     spinner.finish();
-    let taken = fates.into_iter().map(|slot| slot.into_inner().ok().flatten());
-    taken.map(|fate| fate.unwrap_or_else(|| left("the run was interrupted before its turn", None))).collect()
+    fates.into_iter().map(|fate| fate.unwrap_or_else(|| left("its turn did not come", None))).collect()
+}
+
+/// Numbers of environments that may be healed side by side, one list after the other: those that hold no other unwell
+/// one first.
+fn waves(unwell: &[Found]) -> Vec<Vec<usize>> {
+    let path = |at: usize| unwell[at].prefix.path();
+    let mut rest: Vec<usize> = (0..unwell.len()).collect();
+    let mut waves = Vec::new();
+    while !rest.is_empty() {
+        let holds_one =
+            |at: usize| rest.iter().any(|&other| other != at && path(other).starts_with(path(at)));
+        let (later, now): (Vec<usize>, Vec<usize>) = rest.iter().partition(|&&at| holds_one(at));
+        waves.push(now);
+        rest = later;
+    }
+    waves
 }
 
 fn left(why: impl Into<String>, command: Option<String>) -> Fate {
     Fate::Left { why: why.into(), command }
 }
 
-fn fate(found: &Found, wish: &HealArguments, session: &Session<'_>) -> Fate {
+fn fate(found: &Found, (request, wish): (&Request, &HealArguments), session: &Session<'_>) -> Fate {
     if session.interrupt.requested() {
         return left("the run was interrupted before its turn", None);
+    }
+    let is_searched = request.roots.iter().any(|root| found.prefix.path().starts_with(&root.path));
+    if let (false, Some(link)) = (is_searched, &found.through) {
+        let why = format!("it lies outside of what was searched, and {} leads there", link.display());
+        return left(why, Some(heal_command(&found.prefix, &found.findings, &session.caller)));
     }
     if let Some(fate) = not_ours_to_heal(found, session) {
         return fate;
@@ -112,7 +140,7 @@ fn fate(found: &Found, wish: &HealArguments, session: &Session<'_>) -> Fate {
 }
 
 /// What is known not to come to anything, or is another tool's to do.
-fn not_ours_to_heal(found: &Found, session: &Session<'_>) -> Option<Fate> {
+pub(crate) fn not_ours_to_heal(found: &Found, session: &Session<'_>) -> Option<Fate> {
     let keeper = found.findings.iter().find(|finding| finding.code == Code::ManagedElsewhere);
     if let Some(Finding { message, remedy, .. }) = keeper {
         let (words, command) = told(remedy);

@@ -1,5 +1,6 @@
 //! `venvkeep scan`.
 
+use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use venvkeep_core::diagnose::finding::Status;
@@ -23,25 +24,29 @@ pub(crate) fn run(wish: &ScanArguments, session: &Session<'_>) -> Result<Exit, F
     let filter = filter(wish)?;
     let roots = if wish.all_users { all_users(session)? } else { named(&wish.roots, session)? };
     let borders = if wish.cross_device { Borders::Cross } else { Borders::Stay };
-    let request = Request { roots, borders, ignored: session.config.ignored.clone() };
+    let request = Request { roots, borders, ignored: session.ignored()? };
     let (began, now) = (Instant::now(), SystemTime::now());
-    let (mut found, mut printed) = (Vec::new(), Ok(()));
+    let (mut found, mut all, mut printed) = (Vec::new(), 0, Ok(()));
     let tally = search(&request, session, &mut |one| {
+        all += 1;
         if !filter.fits(&one, now) {
             return;
         }
         if session.screen.json && printed.is_ok() {
             printed = session.screen.json_line(&shown::document(&one, session));
+            if printed.is_err() || session.screen.is_closed() {
+                session.interrupt.flag().store(true, Ordering::Relaxed);
+            }
         }
         found.push(one);
     });
     printed?;
     shown::sort(&mut found);
     if session.screen.json {
-        session.screen.json_line(&shown::summary(&found, &tally))?;
+        session.screen.json_line(&shown::summary(&found, all, &tally))?;
     } else {
-        session.screen.result(&shown::report(&found, &request.roots, session))?;
-        for remark in shown::remarks(&tally, wish.cross_device) {
+        session.screen.result(&shown::report(&found, all, (&request, session)))?;
+        for remark in shown::remarks(&tally, request.borders) {
             session.screen.note(&remark);
         }
         session.screen.note(&shown::measure(&tally, began.elapsed()));

@@ -12,6 +12,7 @@ pub(crate) mod scan;
 pub(crate) mod size;
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub(crate) struct Screen {
     pub(crate) verbose: bool,
     paint_out: Paint,
     paint_err: Paint,
+    /// Whether who read the results went away.
+    closed: AtomicBool,
 }
 
 /// How a piece of text is to stand out.
@@ -108,6 +111,7 @@ impl Screen {
             verbose: arguments.verbose,
             paint_out: paint(std::io::stdout().is_terminal()),
             paint_err: paint(std::io::stderr().is_terminal()),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -122,15 +126,21 @@ impl Screen {
     }
 
     /// Prints a result. A reader that went away is no failure of ours; a full disk is.
-    #[expect(clippy::unused_self, reason = "all that is shown goes through the screen")]
     pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Failure::new(Exit::Failed, format!("could not write the result: {error}")))
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                self.closed.store(true, Ordering::Relaxed);
+                Ok(())
             }
-            _ => Ok(()),
+            Err(error) => Err(Failure::new(Exit::Failed, format!("could not write the result: {error}"))),
+            Ok(()) => Ok(()),
         }
+    }
+
+    /// Whether nobody reads the results any more, so that finding more of them is of no use.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Prints a result as one JSON document in the common envelope.

@@ -7,15 +7,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Code, Severity, Status};
 use venvkeep_core::host::credentials;
+use venvkeep_core::host::traverse::Borders;
 use venvkeep_core::inspect::beside::readable;
 use venvkeep_core::model::naming::name_of;
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::scan::filter::headline;
-use venvkeep_core::scan::{Found, Places, Root, Tally};
+use venvkeep_core::scan::{Found, Place, Places, Request, Tally};
 
 use super::check::{emphasis, environment_document, status_word, summary as states};
 use super::size::{grouped, size};
 use super::{Emphasis, Paint};
+use crate::commands::heal_all::{Fate, not_ours_to_heal};
 use crate::elsewhere::heal_command;
 use crate::request::Session;
 
@@ -59,9 +61,12 @@ pub(crate) fn sort(found: &mut [Found]) {
 }
 
 /// The text for stdout.
-pub(crate) fn report(found: &[Found], roots: &[Root], session: &Session<'_>) -> String {
-    if found.is_empty() {
-        return "No environment was found.\n".to_owned();
+pub(crate) fn report(found: &[Found], all: usize, (request, session): (&Request, &Session<'_>)) -> String {
+    match (found.is_empty(), all) {
+        (true, 0) => return "No environment was found.\n".to_owned(),
+        (true, 1) => return "The one environment that was found is not like that.\n".to_owned(),
+        (true, _) => return format!("None of the {all} environments that were found is like that.\n"),
+        (false, _) => {}
     }
     let table = Table::new(found, session);
     let mut text = String::new();
@@ -72,7 +77,7 @@ pub(crate) fn report(found: &[Found], roots: &[Root], session: &Session<'_>) -> 
         for group in of_one.chunk_by(|one, next| headline(one) == headline(next)) {
             text.push_str(&table.group(group));
         }
-        text.push_str(&way_out(of_one, roots, table.paint));
+        text.push_str(&way_out(of_one, request, session));
     }
     text.push_str(&summary_line(found));
     text
@@ -177,19 +182,41 @@ fn also(one: &Found) -> String {
     if codes.is_empty() { String::new() } else { format!("  ({})", codes.join(", ")) }
 }
 
-/// The command for all of them, where there is one that a heal puts right.
-fn way_out(found: &[Found], roots: &[Root], paint: Paint) -> String {
-    if found.iter().all(|one| one.status() == Status::Healthy) {
-        return String::new();
+/// The command for all that a heal puts right, and those for the rest.
+fn way_out(found: &[Found], request: &Request, session: &Session<'_>) -> String {
+    let paint = session.screen.paint();
+    let unwell: Vec<&Found> = found.iter().filter(|one| one.status() != Status::Healthy).collect();
+    let (mut heals, mut others) = (false, Vec::new());
+    for one in unwell {
+        match not_ours_to_heal(one, session) {
+            None => heals = true,
+            Some(Fate::Left { command: Some(command), .. }) => others.push(command),
+            Some(_) => {}
+        }
     }
-    if let Some(user) = &found[0].user {
-        let command = paint.text(Emphasis::Command, "venvkeep heal --all");
-        return format!("{} should run, without sudo:  {command}\n\n", printable(user));
+    let mut text = String::new();
+    if heals {
+        let cross = if request.borders == Borders::Cross { " --cross-device" } else { "" };
+        let places: Vec<String> =
+            request.roots.iter().map(|root| format!(" {}", shell_word(&root.path))).collect();
+        let places = if found[0].user.is_some() { String::new() } else { places.concat() };
+        let command = paint.text(Emphasis::Command, format!("venvkeep heal --all{cross}{places}"));
+        match &found[0].user {
+            Some(user) => {
+                text.extend([printable(user).as_str(), " should run, without sudo:  ", &command, "\n"])
+            }
+            None => {
+                text.extend(["Put right what can be, without sudo and without loss:\n  ", &command, "\n"])
+            }
+        }
     }
-    let places: Vec<String> = roots.iter().map(|root| format!(" {}", shell_word(&root.path))).collect();
-    let command = format!("venvkeep heal --all{}", places.concat());
-    let command = paint.text(Emphasis::Command, command);
-    format!("Put right what can be, without sudo and without loss:\n  {command}\n\n")
+    if !others.is_empty() {
+        text.push_str("What that leaves has a way of its own:\n");
+        for command in others {
+            text.extend(["  ", &paint.text(Emphasis::Command, printable(command)), "\n"]);
+        }
+    }
+    if text.is_empty() { text } else { text + "\n" }
 }
 
 fn summary_line(found: &[Found]) -> String {
@@ -207,7 +234,7 @@ fn summary_line(found: &[Found]) -> String {
 }
 
 /// What was not looked into, and why.
-pub(crate) fn remarks(tally: &Tally, crossed: bool) -> Vec<String> {
+pub(crate) fn remarks(tally: &Tally, borders: Borders) -> Vec<String> {
     let mut remarks = Vec::new();
     let mut say = |places: &Places, one: &str, several: &str| {
         if places.count > 0 {
@@ -216,12 +243,12 @@ pub(crate) fn remarks(tally: &Tally, crossed: bool) -> Vec<String> {
             remarks.push(format!("note: {what}: {}", listed(places)));
         }
     };
-    say(&tally.refused, "directory could not be looked into", "directories could not be looked into");
-    if !crossed {
+    say(&tally.refused, "place could not be looked into", "places could not be looked into");
+    if borders == Borders::Stay {
         say(
             &tally.borders,
-            "other file system was left out (--cross-device goes on into it)",
-            "other file systems were left out (--cross-device goes on into them)",
+            "other file system was left out (--cross-device goes on into those of files)",
+            "other file systems were left out (--cross-device goes on into those of files)",
         );
     }
     say(
@@ -229,17 +256,16 @@ pub(crate) fn remarks(tally: &Tally, crossed: bool) -> Vec<String> {
         "old tree is kept whose environment is gone (undo brings it back, prune deletes it)",
         "old trees are kept whose environments are gone (undo brings them back, prune deletes them)",
     );
-    remarks.extend(
-        tally
-            .strays
-            .iter()
-            .map(|stray| format!("note: {}: {}", printable(&stray.path), printable(&stray.why))),
-    );
+    say(&tally.strays, "link or file leads to no environment", "links or files lead to no environment");
     remarks
 }
 
 fn listed(places: &Places) -> String {
-    let names: Vec<String> = places.shown.iter().map(printable).collect();
+    let name = |place: &Place| match place.why.as_str() {
+        "" => printable(&place.path),
+        why => format!("{} ({})", printable(&place.path), printable(why)),
+    };
+    let names: Vec<String> = places.shown.iter().map(name).collect();
     let more = places.count - names.len();
     if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
 }
@@ -267,13 +293,16 @@ pub(crate) fn document(one: &Found, session: &Session<'_>) -> Value {
 }
 
 /// The last line.
-pub(crate) fn summary(found: &[Found], tally: &Tally) -> Value {
-    let all: Vec<Status> = found.iter().map(Found::status).collect();
-    let mut summary = states(&all);
+pub(crate) fn summary(found: &[Found], all: usize, tally: &Tally) -> Value {
+    let statuses: Vec<Status> = found.iter().map(Found::status).collect();
+    let mut summary = states(&statuses);
     let places = |places: &Places| {
-        let shown: Vec<_> = places.shown.iter().map(|path| path.to_string_lossy()).collect();
+        let path = |place: &Place| place.path.to_string_lossy().into_owned();
+        let shown = places.shown.iter();
+        let shown: Vec<Value> = shown.map(|place| json!({ "path": path(place), "why": place.why })).collect();
         json!({ "count": places.count, "evidence": shown })
     };
+    summary["found"] = json!(all);
     summary["bytes"] =
         json!(found.iter().filter_map(|one| one.summary.as_ref()).map(|one| one.bytes).sum::<u64>());
     summary["entries"] = json!(tally.entries);
@@ -281,9 +310,7 @@ pub(crate) fn summary(found: &[Found], tally: &Tally) -> Value {
     summary["not_looked_into"] = places(&tally.refused);
     summary["other_file_systems"] = places(&tally.borders);
     summary["kept_without_environment"] = places(&tally.remains);
-    let strays = tally.strays.iter();
-    summary["leads_nowhere"] =
-        strays.map(|stray| json!({ "path": stray.path.to_string_lossy(), "why": stray.why })).collect();
+    summary["leads_nowhere"] = places(&tally.strays);
     json!({ "schema": super::SCHEMA, "command": "scan", "summary": summary })
 }
 
