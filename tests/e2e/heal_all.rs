@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use venvkeep_testkit::{Context, Environment, Maker, Project, Who, fingerprint, owners};
@@ -83,7 +84,9 @@ fn thirty_environments_of_ten_kinds_are_healed_and_the_others_named() {
     fs::remove_dir_all(nowhere.site_packages().join("pure_one")).expect("root may");
 
     let heal = |args: &[&str]| {
-        project.venvkeep(["heal", "--all"]).args(args).arg(".").wheels_only(ctx.wheels()).run()
+        let heal = project.venvkeep(["heal", "--all"]).args(args).arg(".").wheels_only(ctx.wheels());
+        // Thirty heals, on a machine that may have other work.
+        heal.time_limit(Duration::from_secs(600)).run()
     };
     let before = fingerprint(project.path());
     let planned = heal(&["--dry-run", "--json"]).stdout_json();

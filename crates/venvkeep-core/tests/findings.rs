@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use venvkeep_core::diagnose::finding::{Code, Severity};
+use venvkeep_core::machine::finding::MachineCode;
 
 #[test]
 fn each_code_has_its_heading_in_order_and_with_its_severity() {
@@ -21,4 +22,12 @@ fn each_code_has_its_heading_in_order_and_with_its_severity() {
         };
         assert!(section.contains(severity), "{code} is {severity:?}");
     }
+}
+
+#[test]
+fn each_finding_about_the_machine_has_its_heading_in_order() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/machine.md");
+    let text = std::fs::read_to_string(book).expect("the page is there");
+    let headings: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    assert_eq!(headings, MachineCode::ALL.map(MachineCode::as_str));
 }

@@ -16,7 +16,7 @@ use crate::store::known;
 /// Administrators write these by hand.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Under which umask files are made: in this process, by login (login.defs(5)), by pam_umask.
+/// Under which umask files are made: in this process, by login (login.defs(5)), by `pam_umask`.
 pub(super) fn umasks(_caller: &Caller) -> Vec<MachineFinding> {
     let mut findings = Vec::new();
     if let Some(mask) = own_umask().filter(|mask| is_strict(mask)) {

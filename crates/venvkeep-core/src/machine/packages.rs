@@ -1,7 +1,7 @@
 //! Packages that were installed for everybody: whether everybody can read them, and whether pip put them among the
 //! distribution's own.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::finding::{MachineCode, MachineFinding};
@@ -80,23 +80,21 @@ pub(super) fn by_pip(sites: &[SiteDirectory]) -> Vec<MachineFinding> {
     let by_pip = |one: &&Installed| one.installer.as_deref() == Some("pip");
     let is_systems = |site: &&SiteDirectory| site.path.starts_with("/usr");
     let system: Vec<&SiteDirectory> = sites.iter().filter(is_systems).collect();
-    let theirs: BTreeMap<&str, &SiteDirectory> = system
+    let theirs: BTreeSet<&str> = system
         .iter()
-        .flat_map(|site| {
-            site.distributions.iter().filter(|one| !by_pip(one)).map(|one| (one.name.normalized(), *site))
-        })
+        .flat_map(|site| site.distributions.iter().filter(|one| !by_pip(one)))
+        .map(|one| one.name.normalized())
         .collect();
     let (mut others, mut hiding): (Vec<PathBuf>, Vec<(PathBuf, &str)>) = (Vec::new(), Vec::new());
     let mut names = Vec::new();
     for site in &system {
         for one in site.distributions.iter().filter(by_pip) {
             let place = site.path.join(&one.info);
-            match theirs.get(one.name.normalized()) {
-                Some(_) => hiding.push((place, one.name.as_written())),
-                None => {
-                    names.push(one.name.as_written());
-                    others.push(place);
-                }
+            if theirs.contains(one.name.normalized()) {
+                hiding.push((place, one.name.as_written()));
+            } else {
+                names.push(one.name.as_written());
+                others.push(place);
             }
         }
     }

@@ -109,7 +109,7 @@ impl Hunt<'_> {
     fn unvisited(&self, path: &Path, why: &Unvisited) {
         match why {
             Unvisited::OtherFileSystem => {
-                self.party.counts.note(|tally| tally.borders.add(path.to_owned(), ""))
+                self.party.counts.note(|tally| tally.borders.add(path.to_owned(), ""));
             }
             Unvisited::TooDeep => {
                 let why = format!("deeper than {MAX_DEPTH} directories");

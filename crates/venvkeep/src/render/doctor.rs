@@ -46,7 +46,7 @@ fn paragraph(finding: &MachineFinding, screen: &Screen) -> String {
                 text.extend(["  What to do:\n    ", &command, "\n"]);
             }
             Remedy::Advice(words) => {
-                text.push_str(&wrapped(&format!("What to do: {}", sentence_end(words)), "  "))
+                text.push_str(&wrapped(&format!("What to do: {}", sentence_end(words)), "  "));
             }
             Remedy::Heal | Remedy::Nothing => {}
         }

@@ -203,10 +203,10 @@ fn way_out(found: &[Found], request: &Request, session: &Session<'_>) -> String 
         let command = paint.text(Emphasis::Command, format!("venvkeep heal --all{cross}{places}"));
         match &found[0].user {
             Some(user) => {
-                text.extend([printable(user).as_str(), " should run, without sudo:  ", &command, "\n"])
+                text.extend([printable(user).as_str(), " should run, without sudo:  ", &command, "\n"]);
             }
             None => {
-                text.extend(["Put right what can be, without sudo and without loss:\n  ", &command, "\n"])
+                text.extend(["Put right what can be, without sudo and without loss:\n  ", &command, "\n"]);
             }
         }
     }
