@@ -1,5 +1,7 @@
 //! What to do about an error, apart from the words of the error itself.
 
+mod python;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -58,7 +60,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
                 shell_word(path)
             )),
         LocateError::NotAnEnvironment { meant: Some(meant), .. } => {
-            failure.hint(format!("Did you mean the environment {} ?", shell_word(meant)))
+            failure.hint(format!("It lies in an environment. If you mean that:  {}", shell_word(meant)))
         }
         LocateError::NotAnEnvironment { meant: None, .. } => failure
             .hint("An environment has a file pyvenv.cfg, or a bin/python beside lib/pythonX.Y/site-packages.")
@@ -145,13 +147,9 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
             let failure = not_listed(prefix, site).live(error.live());
             snapshot.iter().fold(failure, |failure, why| failure.hint(printable(why)))
         }
-        HealError::Interpreter(FindError::NoneSuitable { found, .. }) => {
-            let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
-            found
-                .fold(failure, Failure::hint)
-                .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
-                .hint("or name one by its path: venvkeep heal -p PATH")
-        }
+        HealError::Interpreter(why) => python::not_found(failure, why, |name| {
+            format!("venvkeep heal -p {name} {}", shell_word(prefix.path()))
+        }),
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
@@ -253,6 +251,12 @@ pub(crate) fn undo(error: &UndoError, prefix: &Prefix) -> Failure {
     let exit = if matches!(error, UndoError::NothingKept { .. }) { Exit::Usage } else { Exit::Failed };
     let failure = Failure::new(exit, printable(error.to_string()));
     match error {
+        UndoError::NothingKept { moved_from: Some(old), .. } => {
+            let old = shell_word(old.path());
+            failure.hint(format!(
+                "It was moved here. To have the one at its old place back:  venvkeep undo {old}"
+            ))
+        }
         UndoError::NothingKept { .. } => failure
             .hint("A heal, a move or a remove leaves an old environment to go back to, until it is pruned.")
             .hint(format!("See how this one is:  venvkeep check {}", shell_word(prefix.path()))),
@@ -289,7 +293,7 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
             .hint(format!("What else an interrupted heal may have left: {}", beside(prefix))),
         SwapError::Unsettled { .. } => failure
             .hint(format!("Look what lies beside it: {}", beside(prefix)))
-            .hint("A name with \"venvkeep-old\" is the environment from before a heal, one with \"venvkeep-stage\" a new one.")
+            .hint("A name with \"-old-\" is the environment from before a heal, one with \"-stage-\" a new one.")
             .hint(format!("When the right one stands at {}:  {remove}", printable(prefix.path()))),
         SwapError::HalfRemoved { left, .. } => failure
             .hint("The live environment is as it was. What is left of the old one is of no use any more:")
@@ -357,14 +361,10 @@ pub(crate) fn new(error: &NewError) -> Failure {
         NewError::ParentUnwritable { .. } => {
             failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
         }
-        NewError::Python { why: FindError::NoneSuitable { found, .. }, by } => {
+        NewError::Python { why, by } => {
             let asked = by.iter().map(|file| format!("{} asks for it.", printable(file)));
             let failure = asked.fold(failure, Failure::hint);
-            let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
-            found
-                .fold(failure, Failure::hint)
-                .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
-                .hint("or name one by its path: venvkeep new -p PATH")
+            python::not_found(failure, why, |name| format!("venvkeep new -p {name}"))
         }
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
         NewError::List(_) => failure.hint("Name the file that lists what to install."),

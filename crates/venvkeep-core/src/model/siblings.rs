@@ -1,7 +1,8 @@
 //! What venvkeep puts beside an environment, and what it is called.
 //!
 //! A heal builds beside the environment and keeps the old tree there, because a rename of root's directory works only
-//! within its parent (field notes). All names are hidden: an `env` gets `.env.venvkeep-...`.
+//! within its parent (field notes). All names are hidden, and no two environments of one directory share one: what
+//! belongs to a `venv` is told from what belongs to a `.venv`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,9 +11,11 @@ use std::path::Path;
 use super::prefix::Prefix;
 
 const COMMON: &str = ".venvkeep-";
-const KEPT: &str = ".venvkeep-old-";
-const STAGE: &str = ".venvkeep-stage-";
-const JOURNAL: &str = ".venvkeep-journal";
+/// Behind that, where the environment's own name has no dot before it.
+const WITHOUT_DOT: &str = "nodot-";
+const KEPT: &str = "old-";
+const STAGE: &str = "stage-";
+const JOURNAL: &str = "journal";
 
 /// What a name beside an environment stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,12 @@ pub fn journal_name(prefix: &Prefix) -> OsString {
 
 /// Whether a path beside an environment is its journal's.
 pub fn is_journal(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_bytes().ends_with(JOURNAL.as_bytes()))
+    let is = |name: &OsStr| {
+        let after = memchr::memmem::rfind(name.as_bytes(), COMMON.as_bytes()).map(|at| at + COMMON.len());
+        let what = &name.as_bytes()[after.unwrap_or(name.len())..];
+        what.strip_prefix(WITHOUT_DOT.as_bytes()).unwrap_or(what) == JOURNAL.as_bytes()
+    };
+    path.file_name().is_some_and(is)
 }
 
 /// Whether a name is one that venvkeep gives beside some environment.
@@ -58,7 +66,7 @@ pub fn is_ours(name: &OsStr) -> bool {
 
 /// What all names beside the environment begin with.
 pub fn common_start(prefix: &Prefix) -> OsString {
-    hidden(prefix.name(), COMMON, "")
+    hidden(prefix.name(), "", "")
 }
 
 /// What a file name beside the environment stands for, if it is one of ours.
@@ -77,11 +85,11 @@ pub fn classify(prefix: &Prefix, name: &OsStr) -> Option<SiblingKind> {
 }
 
 fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
-    let mut hidden = OsString::new();
-    if !name.as_bytes().starts_with(b".") {
-        hidden.push(".");
-    }
+    let is_hidden = name.as_bytes().starts_with(b".");
+    let mut hidden = OsString::from(if is_hidden { "" } else { "." });
     hidden.push(name);
+    hidden.push(COMMON);
+    hidden.push(if is_hidden { "" } else { WITHOUT_DOT });
     hidden.push(what);
     hidden.push(rest);
     hidden
@@ -89,7 +97,10 @@ fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use super::{Prefix, SiblingKind, classify, journal_name, kept_name, kept_time, stage_name};
+    use super::{
+        Prefix, SiblingKind, classify, common_start, is_journal, journal_name, kept_name, kept_time,
+        stage_name,
+    };
 
     #[test]
     fn each_name_is_known_again_and_hidden() {
@@ -103,12 +114,21 @@ mod tests {
             for (sibling, kind) in names {
                 assert!(sibling.to_str().unwrap().starts_with('.'));
                 assert_eq!(classify(&prefix, &sibling), Some(kind), "{sibling:?}");
+                assert_eq!(is_journal(sibling.as_ref()), kind == SiblingKind::Journal, "{sibling:?}");
+                assert!(sibling.to_str().unwrap().starts_with(common_start(&prefix).to_str().unwrap()));
             }
             assert_eq!(classify(&prefix, prefix.name()), None);
         }
-        let other = Prefix::new("/p/.venv2".into()).unwrap();
         let mine = Prefix::new("/p/.venv".into()).unwrap();
-        assert_eq!(classify(&mine, &kept_name(&other, "x")), None, "a neighbour's is not ours");
+        for other in ["/p/.venv2", "/p/venv"].map(|other| Prefix::new(other.into()).unwrap()) {
+            for name in [kept_name(&other, "x"), stage_name(&other, 7), journal_name(&other)] {
+                assert_eq!(classify(&mine, &name), None, "a neighbour's is not ours: {name:?}");
+                assert!(classify(&other, &name).is_some(), "{name:?}");
+            }
+            for name in [kept_name(&mine, "x"), stage_name(&mine, 7), journal_name(&mine)] {
+                assert_eq!(classify(&other, &name), None, "nor ours a neighbour's: {name:?}");
+            }
+        }
         assert_eq!(kept_time(&mine, &kept_name(&mine, "20261121-091500-2")), Some("20261121-091500-2"));
         assert_eq!(kept_time(&mine, &stage_name(&mine, 7)), None);
     }

@@ -1,13 +1,14 @@
 //! The environments that go by a name: those in the registry, those that the user trusts, and those where
 //! virtualenvwrapper keeps its own (`WORKON_HOME`). Each is called as its entry says, else like its project.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{registry, trust};
 use crate::host::fs::{self, Directory, IoError};
-use crate::inspect::beside;
+use crate::inspect::beside::{self, Kept};
 use crate::locate::{self, Likeness, LocateError, looks_like_environment};
 use crate::model::caller::Caller;
 use crate::model::naming::name_of;
@@ -53,6 +54,19 @@ pub fn environments(caller: &Caller) -> Vec<Known> {
     }
     known.sort_unstable();
     known
+}
+
+/// Those beside which old trees are kept, with these, the newest first; also those that were removed and are kept so.
+pub fn with_kept(caller: &Caller) -> Vec<(Prefix, Vec<Kept>)> {
+    let registered = registry::entries(caller).into_iter().map(|entry| entry.path);
+    let there = environments(caller).into_iter().map(|known| known.path);
+    let paths: BTreeSet<PathBuf> = registered.chain(there).collect();
+    let prefixes = paths.into_iter().filter_map(|path| Prefix::new(path).ok());
+    prefixes
+        .map(|prefix| (beside::kept(&prefix), prefix))
+        .filter(|(kept, _)| !kept.is_empty())
+        .map(|(kept, prefix)| (prefix, kept))
+        .collect()
 }
 
 /// The directory in which virtualenvwrapper and pew keep environments by their names, where the user has set one.
@@ -117,10 +131,9 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
 /// The environment that goes by the name that was typed, where no other was found.
 pub fn called(asked: Option<&Path>, error: LocateError, caller: &Caller) -> Result<Prefix, LocateError> {
     let Some(typed) = bare_name(asked, &error) else { return Err(error) };
-    let here = projects_own(&error);
     let named = || {
         let mut known = environments(caller);
-        known.retain(|one| OsStr::new(&one.name) == typed && here.is_none_or(|here| here == one.path));
+        known.retain(|one| OsStr::new(&one.name) == typed);
         known
     };
     let mut known = named();
@@ -156,17 +169,8 @@ fn bare_name<'a>(asked: Option<&'a Path>, error: &LocateError) -> Option<&'a OsS
     let mut parts = asked.unwrap_or(Path::new("")).components();
     let none_there =
         matches!(error, LocateError::NoSuchPath { .. } | LocateError::NotAnEnvironment { meant: None, .. });
-    match (none_there || projects_own(error).is_some(), parts.next(), parts.next()) {
+    match (none_there, parts.next(), parts.next()) {
         (true, Some(Component::Normal(typed)), None) => Some(typed),
-        _ => None,
-    }
-}
-
-/// The environment of the project that was named, where the name is that of a directory here as well: the two are the
-/// same thing, and another environment of that name is not meant.
-fn projects_own(error: &LocateError) -> Option<&Path> {
-    match error {
-        LocateError::NotAnEnvironment { path, meant: Some(meant) } if meant.starts_with(path) => Some(meant),
         _ => None,
     }
 }
