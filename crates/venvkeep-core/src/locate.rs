@@ -33,6 +33,14 @@ pub enum LocateError {
         /// As it was asked for, made absolute.
         path: PathBuf,
     },
+    /// Nothing stands at the path, and what was typed is no environment's name either.
+    #[error("there is nothing at {}, and no environment is known by that name", .path.display())]
+    NoSuchName {
+        /// As it was asked for, made absolute.
+        path: PathBuf,
+        /// Names of known environments that look like it.
+        similar: Vec<String>,
+    },
     /// `VIRTUAL_ENV` names a place where nothing stands.
     #[error("the active environment, {}, does not exist any more", .path.display())]
     ActiveIsGone {

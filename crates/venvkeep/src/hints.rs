@@ -39,7 +39,10 @@ const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.l
 pub(crate) fn not_located(error: &LocateError) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
     match error {
-        LocateError::NoSuchPath { .. } => failure
+        LocateError::NoSuchName { similar, .. } if !similar.is_empty() => {
+            failure.hint(format!("Did you mean {} ?", printable(similar.join(" or "))))
+        }
+        LocateError::NoSuchPath { .. } | LocateError::NoSuchName { .. } => failure
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
         LocateError::ActiveIsGone { .. } => failure
             .hint("Forget it with: deactivate")

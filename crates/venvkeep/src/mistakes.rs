@@ -3,12 +3,11 @@
 //! clap finds the mistake. Its own advice is not passed on where it leads astray: a command that only sounds similar, or
 //! `--` before a misspelt option, which would make a name of it.
 
-use std::ffi::OsString;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error};
-use venvkeep_core::model::printable::{printable, shell_word};
+use venvkeep_core::model::printable::{printable, quoted};
 
 use crate::args::Arguments;
 use crate::exit::Exit;
@@ -142,7 +141,7 @@ fn too_many(word: &str, command: &str) -> Failure {
 /// `run proj python x.py`, where the environment may be left out as well.
 fn run_without_dashes(typed: &[String]) -> Failure {
     let words = typed.iter().skip_while(|word| *word != "run").skip(1).filter(|word| *word != "--");
-    let words: Vec<String> = words.map(|word| shell_word(Path::new(word))).collect();
+    let words: Vec<String> = words.map(|word| quoted(OsStr::new(word))).collect();
     let all = words.join(" ");
     let failure = Failure::new(Exit::Usage, "what is to be run goes behind \"--\"");
     match words.split_first() {
@@ -245,6 +244,7 @@ mod tests {
                 &["run", "proj", "python", "a b.py"],
                 &["venvkeep run proj -- python 'a b.py'", "venvkeep run -- proj python 'a b.py'"],
             ),
+            (&["run", "proj", "python", "-V"], &["venvkeep run proj -- python -V"]),
             (&["new", "-q", "-v"], &["cannot be used with"]),
         ] {
             let said = said(&[&["venvkeep"], typed].concat());

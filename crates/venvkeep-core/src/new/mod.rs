@@ -227,7 +227,7 @@ pub fn new(
     let snapshot = snapshots::keep_new(caller, &prefix);
     let trust = trust::trust(&prefix, caller).map(|_| ());
     // A name is a convenience, and nothing to fail for.
-    let _ = registry::register(&prefix, None, caller);
+    let _ = registry::register_new(&prefix, caller);
     let shut = (wish.readers == Readers::Everyone).then(|| shut_above(&prefix)).flatten();
     Ok(Made { prefix, name, interpreter, wanted, seeded, installed, snapshot, trust, shut })
 }

@@ -98,11 +98,15 @@ fn in_workon_home(caller: &Caller) -> Vec<Known> {
         .collect()
 }
 
-/// Other environments of that name.
+/// Other environments of that name, as far as venvkeep made them or was shown them. Whom the shell trusts besides is not
+/// looked at: `new` asks this each time.
 pub fn namesakes(name: &str, path: &Path, caller: &Caller) -> Vec<PathBuf> {
-    let mut known = environments(caller);
-    known.retain(|one| one.name == name && one.path != path);
-    known.into_iter().map(|one| one.path).collect()
+    let registered =
+        registry::entries(caller).into_iter().map(|entry| Known { name: entry.name, path: entry.path });
+    let others = registered.chain(in_workon_home(caller)).filter(|one| one.name == name && one.path != path);
+    let there: BTreeSet<PathBuf> =
+        others.map(|one| one.path).filter(|path| fs::lstat(path).is_ok()).collect();
+    there.into_iter().collect()
 }
 
 /// Gives an environment a name of its own. Where it is does not change.
@@ -142,13 +146,28 @@ pub fn called(asked: Option<&Path>, error: LocateError, caller: &Caller) -> Resu
         known = named();
     }
     match known.as_slice() {
-        [] => Err(error),
+        [] => Err(unknown(typed, error, caller)),
         [one] => locate::at(&one.path, &caller.viewer),
         [one, ..] => Err(LocateError::SeveralCalled {
             name: one.name.clone(),
             paths: known.into_iter().map(|one| one.path).collect(),
         }),
     }
+}
+
+/// Nothing was found, neither at that path nor by that name.
+fn unknown(typed: &OsStr, error: LocateError, caller: &Caller) -> LocateError {
+    /// Two letters exchanged, or two wrong ones.
+    const MOST: usize = 2;
+    let LocateError::NoSuchPath { path } = error else { return error };
+    let typed = typed.to_string_lossy();
+    let mut similar: Vec<String> = environments(caller).into_iter().map(|known| known.name).collect();
+    similar.retain(|name| {
+        let wrong = strsim::damerau_levenshtein(name, &typed);
+        wrong <= MOST && wrong < name.chars().count()
+    });
+    similar.dedup();
+    LocateError::NoSuchName { path, similar }
 }
 
 /// The place of an environment of that name which was removed and is kept beside it.
@@ -167,8 +186,12 @@ pub fn set_aside(asked: Option<&Path>, error: LocateError, caller: &Caller) -> R
 /// What was typed, where it may be a name and nothing was found at that path.
 fn bare_name<'a>(asked: Option<&'a Path>, error: &LocateError) -> Option<&'a OsStr> {
     let mut parts = asked.unwrap_or(Path::new("")).components();
-    let none_there =
-        matches!(error, LocateError::NoSuchPath { .. } | LocateError::NotAnEnvironment { meant: None, .. });
+    let none_there = matches!(
+        error,
+        LocateError::NoSuchPath { .. }
+            | LocateError::NoSuchName { .. }
+            | LocateError::NotAnEnvironment { meant: None, .. }
+    );
     match (none_there, parts.next(), parts.next()) {
         (true, Some(Component::Normal(typed)), None) => Some(typed),
         _ => None,

@@ -103,19 +103,34 @@ pub fn register(prefix: &Prefix, name: Option<&str>, caller: &Caller) -> Result<
     elsewhere.map_or(Ok(()), |entry| remove(&place, &entry.path))
 }
 
+/// Takes in an environment that this run has made, by the name of its project. Nothing else can be it, so that the other
+/// entries need not be read.
+pub fn register_new(prefix: &Prefix, caller: &Caller) -> Result<(), IoError> {
+    let (Some(place), Some(_)) = (place(caller), prefix.path().to_str()) else { return Ok(()) };
+    let inherited = Directory::open_own(&place, &caller.viewer)
+        .ok()
+        .and_then(|directory| read(&directory, file_name(prefix).as_ref()))
+        .filter(|entry| entry.path == prefix.path())
+        .map(|entry| entry.name);
+    let entry = Entry {
+        format: FORMAT,
+        path: prefix.path().to_owned(),
+        name: inherited.or_else(|| name_of(prefix.path())).unwrap_or_default(),
+        identity: snapshots::identity(prefix)?,
+        gone_since: None,
+        moved_from: None,
+    };
+    write(&place, &entry)
+}
+
 /// All entries, in the order of their paths; what stands there now is not looked at.
 pub(super) fn entries(caller: &Caller) -> Vec<Entry> {
     let Some(place) = place(caller) else { return Vec::new() };
     let Ok(directory) = Directory::open_own(&place, &caller.viewer) else { return Vec::new() };
     let names = directory.names().unwrap_or_default();
-    let read = |name: &Vec<u8>| -> Option<Entry> {
-        // What a killed run left half written bears another ending.
-        name.strip_suffix(b".json")?;
-        let content = directory.read(Path::new(OsStr::from_bytes(name)), MAX_SIZE).ok()?;
-        let entry: Entry = serde_json::from_slice(&content).ok()?;
-        (entry.format == FORMAT && entry.path.is_absolute()).then_some(entry)
-    };
-    let mut entries: Vec<Entry> = names.iter().filter_map(read).collect();
+    // What a killed run left half written bears another ending.
+    let names = names.iter().filter(|name| name.ends_with(b".json")).map(|name| OsStr::from_bytes(name));
+    let mut entries: Vec<Entry> = names.filter_map(|name| read(&directory, name)).collect();
     entries.sort_by(|one, other| one.path.cmp(&other.path));
     entries.dedup_by(|one, other| one.path == other.path);
     entries
@@ -124,6 +139,12 @@ pub(super) fn entries(caller: &Caller) -> Vec<Entry> {
 /// Gives an environment another name; whether it was in the registry.
 pub(super) fn rename(prefix: &Prefix, name: &str, caller: &Caller) -> Result<(), IoError> {
     register(prefix, Some(name), caller)
+}
+
+fn read(directory: &Directory, name: &OsStr) -> Option<Entry> {
+    let content = directory.read(Path::new(name), MAX_SIZE).ok()?;
+    let entry: Entry = serde_json::from_slice(&content).ok()?;
+    (entry.format == FORMAT && entry.path.is_absolute()).then_some(entry)
 }
 
 /// An environment was moved: the new one goes by the name that the old one was given, and it is noted where it stood, so

@@ -17,6 +17,10 @@ const HEADINGS: [&str; 6] = ["NAME", "PYTHON", "HEALTH", "SIZE", "LAST USED", "P
 
 /// The table for stdout.
 pub(crate) fn report(listed: &[Listed], session: &Session<'_>) -> String {
+    if listed.is_empty() && session.caller.data_dir.is_none() {
+        return "No environments can be known: you have no directory to remember them in (is HOME set, and yours?)\n"
+            .to_owned();
+    }
     if listed.is_empty() {
         return "No environments are known yet. Make one: venvkeep new NAME; or take in those that you have: \
                 venvkeep list --import DIR\n"
