@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::Value;
-use venvkeep_testkit::{Context, Maker, Output, Who, fingerprint};
+use venvkeep_testkit::{Context, Maker, Need, Output, Who, fingerprint, require, tools};
 
 use crate::VENVKEEP;
 use crate::support::{kept_tree, names_in};
@@ -407,4 +407,27 @@ fn an_undo_of_a_move_says_what_becomes_of_both() {
     ctx.venvkeep(["undo", to]).run().code(2).stderr_lacks("was moved here");
     project.venvkeep(["heal", "--force"]).run().success();
     project.venvkeep(["undo"]).run().success().stdout_lacks(to);
+}
+
+#[test]
+fn the_file_that_virtualenv_writes_leads_to_its_environment() {
+    if !require(&[Need::Virtualenv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.path().join("somewhere");
+    let virtualenv =
+        ctx.program(Who::User, tools::virtualenv()).args(["--no-seed", "--venv-redirect"]).arg(&env);
+    virtualenv.run().success();
+    assert!(project.path().join(".venv").is_file(), "this virtualenv writes PEP 832's files");
+    let path = env.to_str().expect("text");
+    project.venvkeep(["check"]).run().success().stdout_has(path);
+    project.venvkeep(["check", ".venv"]).run().success().stdout_has(path);
+    ctx.venvkeep(["check", project.path().to_str().expect("text")]).run().success().stdout_has(path);
+    project
+        .venvkeep(["run", "--", "python", "-c", "import sys; print(sys.prefix)"])
+        .run()
+        .success()
+        .stdout_is(&format!("{path}\n"));
 }
