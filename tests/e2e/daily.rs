@@ -307,8 +307,12 @@ fn a_projects_directory_means_the_environment_in_it() {
         .success()
         .stdout_is(&format!("{path}\n"));
     let before = fingerprint(env.path());
-    ctx.venvkeep(["remove", place]).run().success();
+    let removed = project.venvkeep(["remove", place, "venv", "."]).run().success();
+    assert_eq!(removed.stdout.matches("Removed").count(), 1, "three words for one: {removed}");
     assert!(!env.path().exists());
+    for args in [&["check", "."][..], &["check", "venv"], &["run", "--", "python"], &["check", place]] {
+        project.venvkeep(args).run().code(2).stderr_has(&format!("is kept there:  venvkeep undo {path}"));
+    }
     project.venvkeep(["undo", "."]).run().success().stdout_has(path);
     before.assert_same(&fingerprint(env.path()));
     let empty = ctx.project("empty");

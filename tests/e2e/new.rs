@@ -235,6 +235,7 @@ fn a_taken_place_is_left_as_it_is() {
     project.venvkeep(["new"]).run().success();
     for (path, what) in [
         ("./file/.venv", "a file stands there"),
+        ("./file/.venv/inside", "file/.venv is taken: a file stands there"),
         ("./empty", "an empty directory stands there"),
         ("./full", "a directory that is no environment stands there"),
         ("./link", "a symbolic link stands there"),
@@ -252,6 +253,9 @@ fn refusals_leave_nothing_behind() {
     let project = ctx.project("proj");
     let of_root = ctx.project_of(Who::Root, "of-root");
     let below_root = of_root.path().join("x/.venv");
+    fs::create_dir(project.path().join("closed")).unwrap();
+    std::os::unix::fs::chown(project.path().join("closed"), Some(Who::User.uid()), None).unwrap();
+    fs::set_permissions(project.path().join("closed"), fs::Permissions::from_mode(0o555)).unwrap();
     let before = venvkeep_testkit::fingerprint(ctx.area());
     for (args, code, said) in [
         (&["new", "a:b"][..], 2, "a colon"),
@@ -261,6 +265,8 @@ fn refusals_leave_nothing_behind() {
         (&["new", "-p", "./missing/python"], 3, "there is no program at"),
         (&["new", "-p", "/bin/true"], 3, "does not work as a Python"),
         (&["new", below_root.to_str().unwrap()], 3, "you may not write in"),
+        (&["new", "./closed/x"], 3, "chmod u+w"),
+        (&["new", "/root/x"], 3, "in a directory of your own"),
     ] {
         project.venvkeep(args).env_remove("HOME").run().code(code).stderr_has(said).stdout_is("");
     }

@@ -57,15 +57,20 @@ pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, Loca
         Ok(prefix) => return Ok(prefix),
         Err(error) => error,
     };
-    let kept = match &error {
-        LocateError::NoSuchPath { path } => kept_at(path),
-        LocateError::NotAnEnvironment { path, .. } => kept_in_project(path),
-        _ => None,
-    };
-    if let Some(prefix) = kept {
+    if let Some(prefix) = kept_instead(&error) {
         return Ok(prefix);
     }
     known::called(asked, error, caller).or_else(|error| known::set_aside(asked, error, caller))
+}
+
+/// The place that is meant where no environment was found and one that was removed or moved away is kept.
+pub fn kept_instead(error: &LocateError) -> Option<Prefix> {
+    match error {
+        LocateError::NoSuchPath { path } | LocateError::NoSuchName { path, .. } => kept_at(path),
+        LocateError::NotAnEnvironment { path, .. } => kept_in_project(path),
+        LocateError::NoneNear { cwd } => nearest_set_aside(cwd),
+        _ => None,
+    }
 }
 
 /// The nearest place, from a directory upwards, where an environment usually stands and only a kept tree is left; `None`

@@ -25,7 +25,7 @@ use venvkeep_core::rebuild::install::InstallError;
 use venvkeep_core::rebuild::install::lock::LockError;
 use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
-use venvkeep_core::undo::UndoError;
+use venvkeep_core::undo::{UndoError, kept_instead};
 
 use crate::elsewhere::heal_to;
 use crate::exit::Exit;
@@ -38,6 +38,11 @@ const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.l
 /// No environment where one was asked for: a usage error, with the way out.
 pub(crate) fn not_located(error: &LocateError) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
+    if let Some(kept) = kept_instead(error) {
+        let kept = shell_word(kept.path());
+        return failure
+            .hint(format!("One that was removed or moved away is kept there:  venvkeep undo {kept}"));
+    }
     match error {
         LocateError::NoSuchName { similar, .. } if !similar.is_empty() => {
             failure.hint(format!("Did you mean {} ?", printable(similar.join(" or "))))
@@ -360,6 +365,12 @@ pub(crate) fn new(error: &NewError) -> Failure {
         }
         NewError::Path(_) => {
             failure.hint("Choose another name, or a directory without such characters in its path.")
+        }
+        NewError::ParentUnwritable { directory, owner } if owner == "you" => {
+            failure.hint(format!("Let yourself write there:  chmod u+w {}", shell_word(directory)))
+        }
+        NewError::Io(error) if error.is_denied() => {
+            failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
         }
         NewError::ParentUnwritable { .. } => {
             failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")

@@ -1,5 +1,6 @@
 //! `venvkeep remove`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -20,7 +21,10 @@ use crate::request::Session;
 /// Sets each environment aside in turn; one that cannot be does not stop the others.
 pub(crate) fn run(wish: &RemoveArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let prefixes = wish.environments.iter().map(|named| itself(named, ("remove", ""), session));
-    let prefixes = prefixes.collect::<Result<Vec<_>, _>>()?;
+    let mut prefixes = prefixes.collect::<Result<Vec<_>, _>>()?;
+    // Its name and its project's directory are two words for one.
+    let mut seen = BTreeSet::new();
+    prefixes.retain(|prefix| seen.insert(prefix.path().to_owned()));
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     for prefix in &prefixes {
         insist_on_right_user(prefix.path(), &session.caller, as_root)
