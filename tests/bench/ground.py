@@ -110,7 +110,7 @@ class Ground:
         }
 
     def _tidy(self) -> None:
-        for tree in [self._made, *self.path.glob(".*.venvkeep-old-*")]:
+        for tree in [self._made, *self.path.glob(".*.venvkeep-*old-*")]:
             shutil.rmtree(tree, ignore_errors=True)
 
     def made_last(self) -> tuple[int, float]:

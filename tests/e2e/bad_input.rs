@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use venvkeep_testkit::{Context, Environment, Maker, fingerprint};
+use venvkeep_testkit::{Context, Environment, Maker, Who, fingerprint};
 
 use crate::VENVKEEP;
 
@@ -96,13 +96,57 @@ fn a_requirements_file_must_pin_and_nothing_else() {
 }
 
 #[test]
-fn a_python_that_is_not_there_is_named() {
+fn a_python_that_is_not_there_is_named_with_what_there_is_and_the_next_command() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
-    for python in ["9.99", "/nowhere/python3", "no-such-python"] {
-        let output = project.venvkeep(["new", "-p", python]).run();
-        assert!(matches!(output.status.code(), Some(2 | 3)), "{output}");
-        output.stderr_has(python);
+    for (python, parts) in [
+        (
+            "3.99",
+            &["there is no Python 3.99", "Found: Python 3.", "uv python install 3.99", "venvkeep new -p 3."]
+                [..],
+        ),
+        ("python2", &["there is no Python 2 ", "Python 3.8 and newer", "venvkeep new -p 3."]),
+        ("3.7.1", &["there is no Python 3.7.1", "Python 3.8 and newer"]),
+        ("3.99t", &["there is no Python 3.99 without the global lock", "uv python install 3.99t"]),
+        (">=3.99", &["there is no Python >=3.99", "venvkeep new -p 3."]),
+        ("no-such-python", &["no program called no-such-python", "-p takes a version"]),
+        (">=x", &["-p takes a version"]),
+        ("/nowhere/python3", &["there is no program at /nowhere/python3", "venvkeep pythons"]),
+        ("/bin/true", &["/bin/true does not work as a Python", "venvkeep pythons"]),
+    ] {
+        let output = project.venvkeep(["new", "-p", python]).run().code(3);
+        for part in parts {
+            assert!(output.stderr.contains(part), "{python}: {part}\n{output}");
+        }
     }
     assert!(!project.path().join(".venv").exists());
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let heal = project.venvkeep(["heal", "--force", "-p", "3.99"]).run().code(3);
+    heal.stderr_has("venvkeep heal -p 3.").stderr_has(env.str());
+}
+
+#[test]
+fn a_mistake_in_the_arguments_is_a_document_too() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let before = fingerprint(project.path());
+    let new = project.venvkeep(["new", "--json", "--without-pip"]).run().code(2);
+    let new = new.stderr_has("new has no option --without-pip").stderr_has("--seed none");
+    assert_eq!(new.stdout_json()["error"]["message"], "new has no option --without-pip", "{new}");
+    project
+        .venvkeep(["run", "proj", "python"])
+        .run()
+        .code(2)
+        .stderr_has("venvkeep run proj -- python")
+        .stdout_is("");
+    project.venvkeep(["new", "--", "-x"]).run().code(2).stderr_has("a dash is taken for an option");
+    project.venvkeep(["new", "--central", "--", "-x"]).run().code(2).stderr_has("--central takes a name");
+    before.assert_unchanged();
+    // By its path it is a directory like any other.
+    let made = project.venvkeep(["new", "--seed", "none", "./-x"]).run().success();
+    let line =
+        made.stdout.lines().find_map(|line| line.strip_prefix("Activate it with: ")).unwrap_or_default();
+    let typed = format!("{line} && python -c 'import sys; print(sys.prefix)'");
+    let shell = ctx.program(Who::User, "bash").args(["-c", &typed]).current_dir(project.path());
+    shell.run().success().stdout_is(&format!("{}\n", project.path().join("-x").display()));
 }

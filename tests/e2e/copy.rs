@@ -215,7 +215,8 @@ fn what_is_refused_is_refused_with_the_reason_and_changes_nothing() {
             before.assert_unchanged();
         };
         refused(".venv", "./taken", 2, "taken");
-        refused(".venv", ".venv/inside", 2, "inside");
+        refused(".venv", ".venv/inside", 2, "lies inside the environment itself");
+        refused(".venv", ".venv", 2, "taken");
         refused(".venv", "./a:b", 2, "colon");
         refused(".venv", "/proc/nothing/here", 3, "");
         refused("./broken", "./elsewhere", 3, "venvkeep heal");

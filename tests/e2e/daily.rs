@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::Value;
-use venvkeep_testkit::{Context, Maker, Output, Who, fingerprint};
+use venvkeep_testkit::{Context, Maker, Need, Output, Who, fingerprint, require, tools};
 
 use crate::VENVKEEP;
 use crate::support::{kept_tree, names_in};
@@ -181,6 +181,10 @@ fn the_known_are_listed_under_their_names_wherever_they_went() {
     for wrong in ["", "a/b", "--x", ".."] {
         two.venvkeep(["rename", "--", ".venv", wrong]).run().code(2);
     }
+    let misspelt =
+        ctx.venvkeep(["check", "hamemr"]).run().code(2).stderr_has("no environment is known by that name");
+    misspelt.stderr_has("Did you mean hammer ?");
+    ctx.venvkeep(["check", "nothing-like-it"]).run().code(2).stderr_has("venvkeep list");
     let done = ctx.venvkeep(["__complete", "bash", "2", "venvkeep", "run", "ham"]).run().success();
     assert!(done.stdout.contains("hammer"), "{done}");
 
@@ -286,4 +290,148 @@ fn a_file_that_holds_a_path_stands_for_the_environment_there() {
     inner.write(".venv", "/nowhere\n");
     inner.venvkeep(["check"]).run().code(2).stderr_has("/nowhere");
     inner.venvkeep(["run", "--", "python"]).run().code(2);
+}
+
+#[test]
+fn a_projects_directory_means_the_environment_in_it() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).at("venv").build();
+    let place = project.path().to_str().expect("text");
+    let path = project.path().join("venv");
+    let path = path.to_str().expect("text");
+    project.venvkeep(["check", "."]).run().success().stdout_has(path);
+    ctx.venvkeep(["check", place]).run().success().stdout_has(path);
+    ctx.venvkeep(["run", place, "--", "python", "-c", "import sys; print(sys.prefix)"])
+        .run()
+        .success()
+        .stdout_is(&format!("{path}\n"));
+    let before = fingerprint(env.path());
+    let removed = project.venvkeep(["remove", place, "venv", "."]).run().success();
+    assert_eq!(removed.stdout.matches("Removed").count(), 1, "three words for one: {removed}");
+    assert!(!env.path().exists());
+    for args in [&["check", "."][..], &["check", "venv"], &["run", "--", "python"], &["check", place]] {
+        project.venvkeep(args).run().code(2).stderr_has(&format!("is kept there:  venvkeep undo {path}"));
+    }
+    project.venvkeep(["undo", "."]).run().success().stdout_has(path);
+    before.assert_same(&fingerprint(env.path()));
+    let empty = ctx.project("empty");
+    empty
+        .venvkeep(["check", "."])
+        .run()
+        .code(2)
+        .stderr_has("no Python environment")
+        .stderr_has("venvkeep new");
+}
+
+#[test]
+fn what_leads_to_an_environment_is_not_taken_for_it_when_it_is_to_go() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let central = ctx.project("central");
+    let env = central.venv_by_owner(Maker::VenvWithoutPip).at("proj").build();
+    let project = ctx.project("proj");
+    let link = project.path().join(".venv");
+    for leads in ["is a link to", "points to"] {
+        let _ = fs::remove_file(&link);
+        if leads == "points to" {
+            project.write(".venv", "../central/proj\n");
+        } else {
+            symlink("../central/proj", &link).expect("root may");
+        }
+        let before = fingerprint(ctx.area());
+        for args in [&["remove", ".venv"][..], &["remove", "."], &["move", ".venv", "./other"]] {
+            let refused = project.venvkeep(args).run().code(2).stderr_has(leads);
+            let command = format!("venvkeep {} {}", args[0], central.path().join("proj").display());
+            refused.stderr_has(&command).stderr_has(&format!("rm {}", link.display()));
+        }
+        before.assert_unchanged();
+        // What only looks follows it.
+        project.venvkeep(["check", ".venv"]).run().success().stderr_has(leads);
+    }
+    ctx.venvkeep(["remove", env.str()]).run().success();
+    assert!(!env.path().exists() && link.exists());
+}
+
+#[test]
+fn kept_trees_are_seen_wherever_they_are_and_given_back_at_once() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (one, two) = (ctx.project("one"), ctx.project("two"));
+    let _unknown = two.venv_by_owner(Maker::VenvWithoutPip).at("venv").build();
+    one.venvkeep(["new", "--seed", "none"]).run().success();
+    ctx.venvkeep(["list"]).run().success().stderr_lacks("kept");
+    one.venvkeep(["heal", "--force"]).run().success();
+    two.venvkeep(["remove", "venv"]).run().success();
+    let gone = two.path().join("venv");
+    let old = [kept_tree(one.path()), two.path().join(names_in(two.path()).first().expect("it is kept"))];
+    let list = ctx.venvkeep(["list"]).run().success().stderr_has("2 old environments are kept");
+    list.stderr_has(&format!("venvkeep undo {}", gone.display()))
+        .stderr_has("venvkeep prune --all --dry-run");
+    let kept = ctx.venvkeep(["list", "--json"]).run().success().stdout_json()["kept"].clone();
+    assert_eq!(kept[1]["path"], gone.to_str().expect("text"), "{kept}");
+    assert_eq!((kept[0]["live"].as_bool(), kept[1]["live"].as_bool()), (Some(true), Some(false)), "{kept}");
+    assert_eq!(kept[0]["old"][0], old[0].to_str().expect("text"), "{kept}");
+
+    let before = fingerprint(ctx.area());
+    let plan = ctx.venvkeep(["prune", "--all", "--dry-run"]).run().success().stdout_has("would be freed");
+    for tree in &old {
+        assert!(plan.stdout.contains(&format!("Would remove {}", tree.display())), "{plan}");
+    }
+    let plan = ctx.venvkeep(["prune", "--all", "--dry-run", "--json"]).run().success().stdout_json();
+    assert!(
+        plan["environments"][0]["removable"][0]["bytes"].as_u64().is_some_and(|bytes| bytes > 0),
+        "{plan}"
+    );
+    one.venvkeep(["prune", "--dry-run", "--older-than", "1d"]).run().success().stdout_has("Still young");
+    before.assert_unchanged();
+
+    ctx.venvkeep(["prune", "--all"]).run().success().stdout_has("freed");
+    assert!(old.iter().all(|tree| !tree.exists()));
+    assert!(one.path().join(".venv/pyvenv.cfg").is_file());
+    ctx.venvkeep(["prune", "--all"]).run().success().stdout_has("Nothing to prune");
+    one.venvkeep(["prune", "--all", ".venv"]).run().code(2).stderr_has("cannot be used with");
+}
+
+#[test]
+fn an_undo_of_a_move_says_what_becomes_of_both() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let (old, new) = (project.path().join(".venv"), ctx.home(Who::User).join("new/.venv"));
+    let (before, to) = (fingerprint(&old), new.to_str().expect("text"));
+    let undo_old = format!("venvkeep undo {}", old.display());
+    project.venvkeep(["move", ".venv", to]).run().success().stdout_has(&undo_old);
+    // Whoever asks at the new place is told where.
+    ctx.venvkeep(["undo"]).current_dir(new.parent().expect("text")).run().code(2).stderr_has(&undo_old);
+    let moved = fingerprint(&new);
+    let undo = ctx.venvkeep(["undo", "proj"]).run().success();
+    undo.stdout_has(&format!("stays at {to}")).stdout_has(&format!("venvkeep remove {to}"));
+    before.assert_same(&fingerprint(&old));
+    moved.assert_unchanged();
+    // From now on they are two.
+    ctx.venvkeep(["undo", to]).run().code(2).stderr_lacks("was moved here");
+    project.venvkeep(["heal", "--force"]).run().success();
+    project.venvkeep(["undo"]).run().success().stdout_lacks(to);
+}
+
+#[test]
+fn the_file_that_virtualenv_writes_leads_to_its_environment() {
+    if !require(&[Need::Virtualenv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.path().join("somewhere");
+    let virtualenv =
+        ctx.program(Who::User, tools::virtualenv()).args(["--no-seed", "--venv-redirect"]).arg(&env);
+    virtualenv.run().success();
+    assert!(project.path().join(".venv").is_file(), "this virtualenv writes PEP 832's files");
+    let path = env.to_str().expect("text");
+    project.venvkeep(["check"]).run().success().stdout_has(path);
+    project.venvkeep(["check", ".venv"]).run().success().stdout_has(path);
+    ctx.venvkeep(["check", project.path().to_str().expect("text")]).run().success().stdout_has(path);
+    project
+        .venvkeep(["run", "--", "python", "-c", "import sys; print(sys.prefix)"])
+        .run()
+        .success()
+        .stdout_is(&format!("{path}\n"));
 }

@@ -18,15 +18,16 @@ fn with_code<'r>(report: &'r Value, code: &str) -> Vec<&'r Value> {
 
 /// Runs as `who`, with directories of the test's own in the place of the machine's.
 fn with_mounts(ctx: &Context, who: Who, mounts: &[(&Path, &str)], program: &Invocation) -> Output {
-    let mut script = String::new();
-    for (number, (_, target)) in mounts.iter().enumerate() {
-        script.push_str(&format!("mount --bind \"${}\" {target} && ", number + 1));
-    }
-    script.push_str(&format!("shift {} && ", mounts.len()));
     let (uid, home) = (who.uid(), ctx.home(who).display().to_string());
-    script.push_str(&format!(
-        "cd {home} && exec setpriv --reuid {uid} --regid {uid} --clear-groups env HOME={home} PATH=/usr/bin:/bin \"$@\""
-    ));
+    let mount = |(number, (_, target)): (usize, &(&Path, &str))| {
+        format!("mount --bind \"${}\" {target} && ", number + 1)
+    };
+    let script: String = mounts.iter().enumerate().map(mount).collect();
+    let script = format!(
+        "{script} shift {} && cd {home} && \
+         exec setpriv --reuid {uid} --regid {uid} --clear-groups env HOME={home} PATH=/usr/bin:/bin \"$@\"",
+        mounts.len()
+    );
     let inside = ctx.program(Who::Root, "unshare").args(["--mount", "sh", "-c", &script, "sh"]);
     let inside = mounts.iter().fold(inside, |inside, (source, _)| inside.arg(source));
     inside.args(program.words()).run()

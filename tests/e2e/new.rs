@@ -111,6 +111,46 @@ fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
 }
 
 #[test]
+fn what_git_and_editors_look_for_is_there_and_shares_nothing_with_other_environments() {
+    if !require(&[Need::Program("git")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    // The second one comes from the cache.
+    ctx.project("before").venvkeep(["new"]).run().success();
+    project.venvkeep(["new"]).run().success();
+    let environment = project.path().join(".venv");
+    // VS Code and PyCharm take a directory for an environment that has these beside each other, and read the version
+    // from the settings without starting anything.
+    for name in ["pyvenv.cfg", "bin/python", "bin/python3", "bin/activate", "bin/activate.fish", "bin/pip"] {
+        assert!(environment.join(name).is_file(), "{name}");
+    }
+    let settings = fs::read_to_string(environment.join("pyvenv.cfg")).unwrap();
+    let value = |key: &str| {
+        let line = settings.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        line.unwrap_or_default().to_owned()
+    };
+    let printed = ctx
+        .program(Who::User, environment.join("bin/python"))
+        .args(["-c", "import platform, sys; print(platform.python_version(), sys._base_executable)"]);
+    let printed = printed.run().success().stdout;
+    let (version, base) = printed.trim().split_once(' ').unwrap();
+    assert_eq!(
+        (value("version").as_str(), value("include-system-site-packages").as_str()),
+        (version, "false")
+    );
+    assert_eq!(Path::new(&value("home")), Path::new(base).parent().unwrap());
+    // Its own .gitignore keeps all of it out.
+    let git =
+        |args: &[&str]| ctx.program(Who::User, "git").current_dir(project.path()).args(args).run().success();
+    git(&["init", "--quiet"]);
+    git(&["status", "--porcelain", "--untracked-files=all"]).stdout_is("");
+    let names = ctx.program(Who::Root, "find").arg(&environment).args(["-type", "f", "-links", "+1"]);
+    names.run().success().stdout_is("");
+}
+
+#[test]
 fn pip_installs_upgrades_and_removes_itself() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
@@ -195,6 +235,7 @@ fn a_taken_place_is_left_as_it_is() {
     project.venvkeep(["new"]).run().success();
     for (path, what) in [
         ("./file/.venv", "a file stands there"),
+        ("./file/.venv/inside", "file/.venv is taken: a file stands there"),
         ("./empty", "an empty directory stands there"),
         ("./full", "a directory that is no environment stands there"),
         ("./link", "a symbolic link stands there"),
@@ -212,6 +253,9 @@ fn refusals_leave_nothing_behind() {
     let project = ctx.project("proj");
     let of_root = ctx.project_of(Who::Root, "of-root");
     let below_root = of_root.path().join("x/.venv");
+    fs::create_dir(project.path().join("closed")).unwrap();
+    std::os::unix::fs::chown(project.path().join("closed"), Some(Who::User.uid()), None).unwrap();
+    fs::set_permissions(project.path().join("closed"), fs::Permissions::from_mode(0o555)).unwrap();
     let before = venvkeep_testkit::fingerprint(ctx.area());
     for (args, code, said) in [
         (&["new", "a:b"][..], 2, "a colon"),
@@ -221,6 +265,8 @@ fn refusals_leave_nothing_behind() {
         (&["new", "-p", "./missing/python"], 3, "there is no program at"),
         (&["new", "-p", "/bin/true"], 3, "does not work as a Python"),
         (&["new", below_root.to_str().unwrap()], 3, "you may not write in"),
+        (&["new", "./closed/x"], 3, "chmod u+w"),
+        (&["new", "/root/x"], 3, "in a directory of your own"),
     ] {
         project.venvkeep(args).env_remove("HOME").run().code(code).stderr_has(said).stdout_is("");
     }

@@ -29,6 +29,26 @@ fn without_a_home_and_in_somebody_elses_it_heals_and_writes_nothing_there() {
 }
 
 #[test]
+fn without_a_home_daily_life_goes_on_by_paths() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let homeless = |args: &[&str]| project.venvkeep(args).env_remove("HOME");
+    homeless(&["new", "--seed", "none"]).run().success().stderr_has("is HOME set");
+    homeless(&["list"]).run().success().stdout_has("is HOME set");
+    homeless(&["rename", ".venv", "other"]).run().code(3).stderr_has("is HOME set");
+    homeless(&["new", "--central", "other"]).run().code(3).stderr_has("WORKON_HOME");
+    let before = fingerprint(project.path().join(".venv"));
+    homeless(&["remove", ".venv"]).run().success();
+    homeless(&["undo"]).run().success();
+    before.assert_unchanged();
+    homeless(&["move", ".venv", "./env"]).run().success();
+    homeless(&["undo", ".venv"]).run().success();
+    before.assert_unchanged();
+    homeless(&["run", "./env", "--", "python", "-V"]).run().success().stdout_has("Python 3.");
+    homeless(&["prune", "--all"]).run().success().stdout_has("Nothing to prune");
+}
+
+#[test]
 fn where_nothing_can_be_kept_it_heals_and_says_so() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");

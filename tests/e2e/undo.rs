@@ -48,6 +48,28 @@ fn a_kept_tree_returns_to_a_place_that_was_emptied() {
 }
 
 #[test]
+fn environments_of_one_project_have_kept_trees_of_their_own() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let [dotted, plain] = [".venv", "venv"].map(|name| project.path().join(name));
+    for name in [".venv", "venv"] {
+        project.venvkeep(["new", "--seed", "none", name]).run().success();
+    }
+    let before = [fingerprint(&dotted), fingerprint(&plain)];
+    project.venvkeep(["remove", "./venv"]).run().success();
+    // Nothing of the other one is touched by what is said to this one.
+    project.venvkeep(["undo", ".venv"]).run().code(2).stderr_has("nothing to go back to");
+    project.venvkeep(["prune", ".venv"]).run().success().stdout_has("Nothing to prune");
+    project.venvkeep(["check", "--json", ".venv"]).run().success().stdout_lacks("kept-environment");
+    project.venvkeep(["heal", "--force", ".venv"]).run().success();
+    project.venvkeep(["undo", "venv"]).run().success();
+    before[1].assert_same(&fingerprint(&plain));
+    project.venvkeep(["undo", ".venv"]).run().success();
+    before[0].assert_same(&fingerprint(&dotted));
+    before[1].assert_same(&fingerprint(&plain));
+}
+
+#[test]
 fn with_nothing_kept_it_says_so_and_changes_nothing() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");

@@ -53,6 +53,18 @@ fn every_way_to_name_a_python() {
     ] {
         assert_eq!(version(&project, &["-p", asked], &path), found, "{asked}");
     }
+    let base = ten.parent().expect("it lies in a directory").to_str().expect("it is text");
+    assert_eq!(version(&project, &["-p", base], &path), "3.10", "a directory with a bin");
+    // The first on PATH, and a program of any name.
+    assert_eq!(version(&project, &["-p", "3"], &[]), version(&project, &["-p", "python"], &[]));
+    let tools = ctx.project("tools");
+    std::os::unix::fs::symlink(ten.join("python3.10"), tools.path().join("snake")).expect("root can");
+    assert_eq!(version(&project, &["-p", "snake"], &[tools.path()]), "3.10");
+    if require(&[Need::Python("pypy3")]) {
+        let _ = fs::remove_dir_all(project.path().join(".venv"));
+        let made = project.venvkeep(["new", "--seed", "none", "--json", "-p", "pypy3"]).run().success();
+        assert_eq!(made.stdout_json()["python"]["implementation"], json!("pypy"));
+    }
     let missing = project.venvkeep(["new", "./other", "-p", ">=3.99"]).run().code(3);
     missing.stderr_has("there is no Python >=3.99 on this machine that you can use");
 }

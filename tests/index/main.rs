@@ -6,6 +6,7 @@
     reason = "tests look at the disk themselves instead of trusting the code under test"
 )]
 
+mod other_tools;
 mod real;
 
 use std::collections::BTreeSet;

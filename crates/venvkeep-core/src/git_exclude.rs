@@ -221,9 +221,9 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(keep_out(&prefix, &viewer), Excluded::Yes);
                 let now = ground.exclude().unwrap();
-                assert_eq!(now.matches("/sub/\\[a]\\*/.env.venvkeep-*\n").count(), 1, "{now}");
+                assert_eq!(now.matches("/sub/\\[a]\\*/.env.venvkeep-nodot-*\n").count(), 1, "{now}");
             }
-            let kept = prefix.parent().join(".env.venvkeep-old-20261121-091500");
+            let kept = prefix.parent().join(".env.venvkeep-nodot-old-20261121-091500");
             fs::create_dir(&kept, 0o755).unwrap();
             tidy(&prefix, &viewer);
             assert_ne!(ground.exclude().as_deref(), before, "a kept tree still needs it");

@@ -1,5 +1,6 @@
 //! The known environments, each with its state.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -7,7 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::diagnose::diagnose;
 use crate::diagnose::finding::Finding;
 use crate::host::credentials;
-use crate::host::fs::IoError;
+use crate::host::fs::{self, IoError};
 use crate::inspect::inspect;
 use crate::inspect::summary::Summary;
 use crate::model::caller::Caller;
@@ -29,6 +30,27 @@ pub struct Listed {
     pub last_used: Option<SystemTime>,
     /// Whether the shell may activate it by itself.
     pub trusted: bool,
+}
+
+/// Old trees that are kept beside an environment, or beside the place of one that was removed or moved.
+#[derive(Debug)]
+pub struct KeptBeside {
+    /// The environment.
+    pub prefix: Prefix,
+    /// Whether one stands there now.
+    pub is_live: bool,
+    /// Where they are, the newest first.
+    pub trees: Vec<PathBuf>,
+}
+
+/// All that are kept of the known ones.
+pub fn kept(caller: &Caller) -> Vec<KeptBeside> {
+    let beside = known::with_kept(caller).into_iter().map(|(prefix, kept)| KeptBeside {
+        is_live: fs::lstat(prefix.path()).is_ok(),
+        trees: kept.into_iter().map(|tree| tree.path).collect(),
+        prefix,
+    });
+    beside.collect()
 }
 
 /// All of them, by name; brings the registry in line with the disk first.

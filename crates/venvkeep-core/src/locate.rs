@@ -33,6 +33,14 @@ pub enum LocateError {
         /// As it was asked for, made absolute.
         path: PathBuf,
     },
+    /// Nothing stands at the path, and what was typed is no environment's name either.
+    #[error("there is nothing at {}, and no environment is known by that name", .path.display())]
+    NoSuchName {
+        /// As it was asked for, made absolute.
+        path: PathBuf,
+        /// Names of known environments that look like it.
+        similar: Vec<String>,
+    },
     /// `VIRTUAL_ENV` names a place where nothing stands.
     #[error("the active environment, {}, does not exist any more", .path.display())]
     ActiveIsGone {
@@ -72,7 +80,7 @@ pub enum LocateError {
     NotAnEnvironment {
         /// Where.
         path: PathBuf,
-        /// An environment inside it or around it that may have been meant.
+        /// An environment around it that may have been meant.
         meant: Option<PathBuf>,
     },
     /// None was asked for, none is active, and none is near.
@@ -115,8 +123,8 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
 /// what is done is done to the environment.
 pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
     let named = asked.or_else(|| caller.variable("VIRTUAL_ENV").map(Path::new));
-    let path = match named {
-        Some(typed) => caller.absolute(typed),
+    let path = match named.map(|typed| caller.absolute(typed)) {
+        Some(path) => in_project(&path).unwrap_or(path),
         None => caller.cwd.ancestors().find_map(inside)?,
     };
     // Behind a slash at the end stands what the link leads to.
@@ -125,8 +133,19 @@ pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
     matches!(fs::lstat_if_any(&path), Ok(Some(facts)) if leads(facts)).then_some(path)
 }
 
-/// The environment at exactly this absolute path.
+/// The environment at this absolute path, or in the project at it.
 pub fn at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
+    // One step: what stands in a project under an environment's name is no project.
+    in_project(path).map_or_else(|| exactly_at(path, viewer), |meant| exactly_at(&meant, viewer))
+}
+
+/// The place of the environment of the project at this path; `None` where that is an environment itself, or neither.
+fn in_project(path: &Path) -> Option<PathBuf> {
+    let is_directory = fs::stat(path).is_ok_and(|facts| facts.kind == Kind::Directory);
+    if is_directory && looks_like_environment(path) == Likeness::None { inside(path) } else { None }
+}
+
+fn exactly_at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
     let facts = match fs::stat(path) {
         Err(error) if error.is_missing() => {
             return between_renames(path).ok_or_else(|| LocateError::NoSuchPath { path: path.to_owned() });
@@ -153,7 +172,7 @@ fn directory_at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
     if looks_like_environment(prefix.path()) == Likeness::None {
         return Err(LocateError::NotAnEnvironment {
             path: prefix.path().to_owned(),
-            meant: inside(prefix.path()).or_else(|| around(prefix.path())),
+            meant: around(prefix.path()),
         });
     }
     Ok(prefix)
@@ -206,7 +225,7 @@ fn nearest(start: &Path, viewer: &Viewer) -> Result<Option<Prefix>, LocateError>
         return Ok(Some(prefix));
     }
     let is_file = fs::stat(&found).is_ok_and(|facts| is_redirect(&found, &facts));
-    Ok(Some(if is_file { at(&found, viewer)? } else { Prefix::new(resolved(&found, viewer)?)? }))
+    Ok(Some(if is_file { exactly_at(&found, viewer)? } else { Prefix::new(resolved(&found, viewer)?)? }))
 }
 
 fn inside(directory: &Path) -> Option<PathBuf> {
@@ -336,6 +355,36 @@ mod tests {
     }
 
     #[test]
+    fn a_project_means_the_environment_in_it() {
+        let (_keep, root) = ground();
+        environment(&root.join("p/venv"));
+        environment(&root.join("central/q"));
+        create_dir_all(root.join("q")).unwrap();
+        write(root.join("q/.venv"), "../central/q\n").unwrap();
+        create_dir_all(root.join("loop")).unwrap();
+        write(root.join("loop/.venv"), ".\n").unwrap();
+        symlink("p", root.join("link")).unwrap();
+        let me = caller(&root, None);
+        let link = |asked: &str| link_to_it(Some(Path::new(asked)), &me);
+        for (asked, meant) in [
+            ("p", "p/venv"),
+            ("./p/", "p/venv"),
+            ("link", "p/venv"),
+            ("q", "central/q"),
+            ("p/venv", "p/venv"),
+        ] {
+            assert_eq!(found(Some(Path::new(asked)), &me), root.join(meant), "{asked}");
+        }
+        assert_eq!(found(Some(Path::new(".")), &caller(&root.join("p"), None)), root.join("p/venv"));
+        assert_eq!((link("q"), link("p"), link("link")), (Some(root.join("q/.venv")), None, None));
+        // One that leads back to its project leads to no environment.
+        for asked in ["loop", "loop/.venv", "central"] {
+            let refused = locate(Some(Path::new(asked)), &me);
+            assert!(matches!(refused, Err(LocateError::NotAnEnvironment { meant: None, .. })), "{refused:?}");
+        }
+    }
+
+    #[test]
     fn a_link_means_where_it_leads() {
         let (_keep, root) = ground();
         environment(&root.join("elsewhere/e"));
@@ -424,10 +473,8 @@ mod tests {
         assert!(matches!(error("file/below"), LocateError::NoSuchPath { .. }));
         assert!(matches!(error("file"), LocateError::NotADirectory { .. }));
         assert!(matches!(error("empty"), LocateError::NotAnEnvironment { meant: None, .. }));
-        for place in ["p", "p/.venv/bin"] {
-            let LocateError::NotAnEnvironment { meant, .. } = error(place) else { panic!("{place}") };
-            assert_eq!(meant, Some(root.join("p/.venv")), "{place}");
-        }
+        let LocateError::NotAnEnvironment { meant, .. } = error("p/.venv/bin") else { panic!() };
+        assert_eq!(meant, Some(root.join("p/.venv")));
         assert!(matches!(error("../../../../../../.."), LocateError::NoPrefix(_)));
     }
 

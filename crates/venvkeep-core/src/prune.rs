@@ -58,6 +58,39 @@ pub struct Failed {
     pub why: SwapError,
 }
 
+/// What a pruning would do with an environment's kept trees that are at least `older_than` old. Nothing is changed.
+#[derive(Debug)]
+pub struct Plan {
+    /// The environment.
+    pub prefix: Prefix,
+    /// Those that would go.
+    pub doomed: Vec<Removed>,
+    /// Those that are not old enough.
+    pub spared: Vec<PathBuf>,
+    /// Those that only root, or another user, can remove.
+    pub remaining: Vec<Remaining>,
+}
+
+/// Looks at each of them.
+pub fn plan(prefix: &Prefix, older_than: Duration, caller: &Caller) -> Result<Plan, SwapError> {
+    let now = SystemTime::now();
+    let (old, young): (Vec<_>, Vec<_>) =
+        beside::kept(prefix).into_iter().partition(|kept| kept.age(now) >= older_than);
+    let mut plan = Plan {
+        prefix: prefix.clone(),
+        doomed: Vec::new(),
+        spared: young.into_iter().map(|kept| kept.path).collect(),
+        remaining: Vec::new(),
+    };
+    for kept in old {
+        match weigh(kept.path, prefix, caller)? {
+            Ok(removable) => plan.doomed.push(removable),
+            Err(remaining) => plan.remaining.push(remaining),
+        }
+    }
+    Ok(plan)
+}
+
 /// Removes an environment's kept trees that are at least `older_than` old.
 pub fn prune(
     prefix: &Prefix,
@@ -69,51 +102,40 @@ pub fn prune(
         // What an interrupted heal left is settled first: it may be what is kept.
         drop(Journal::open(prefix)?);
     }
-    let mut pruned = Pruned {
-        prefix: prefix.clone(),
-        removed: Vec::new(),
-        spared: Vec::new(),
-        remaining: Vec::new(),
-        failed: Vec::new(),
-        interrupted: false,
-    };
-    let now = SystemTime::now();
-    let (old, young): (Vec<_>, Vec<_>) =
-        beside::kept(prefix).into_iter().partition(|kept| kept.age(now) >= older_than);
-    pruned.spared = young.into_iter().map(|kept| kept.path).collect();
-    let mut doomed = Vec::new();
-    for kept in old {
-        match weigh(kept.path, prefix, caller)? {
-            Ok(removable) => doomed.push(removable),
-            Err(remaining) => pruned.remaining.push(remaining),
-        }
-    }
+    let Plan { prefix, doomed, spared, remaining } = plan(prefix, older_than, caller)?;
+    let (removed, failed) = (Vec::new(), Vec::new());
+    let mut pruned = Pruned { prefix, removed, spared, remaining, failed, interrupted: false };
     if !doomed.is_empty() {
-        let mut journal = Journal::open(prefix)?;
-        for one in doomed {
-            if interrupt.requested() {
-                pruned.interrupted = true;
-                break;
+        remove_each(doomed, &mut pruned, interrupt)?;
+    }
+    git_exclude::tidy(&pruned.prefix, &caller.viewer);
+    Ok(pruned)
+}
+
+fn remove_each(doomed: Vec<Removed>, pruned: &mut Pruned, interrupt: &Interrupt) -> Result<(), SwapError> {
+    let mut journal = Journal::open(&pruned.prefix)?;
+    for one in doomed {
+        if interrupt.requested() {
+            pruned.interrupted = true;
+            break;
+        }
+        match swap::remove_kept(&mut journal, &one.path) {
+            Ok(()) => pruned.removed.push(one),
+            // An attribute or a security module forbids what owner and mode allow.
+            Err(SwapError::Io(error)) if error.is_denied() => {
+                pruned.remaining.push(Remaining { path: one.path, obstacle: error.path });
             }
-            match swap::remove_kept(&mut journal, &one.path) {
-                Ok(()) => pruned.removed.push(one),
-                // An attribute or a security module forbids what owner and mode allow.
-                Err(SwapError::Io(error)) if error.is_denied() => {
-                    pruned.remaining.push(Remaining { path: one.path, obstacle: error.path });
-                }
-                Err(why) => {
-                    // What cannot be removed wholly is nobody's any more; after anything else the journal may not be.
-                    let goes_on = matches!(why, SwapError::HalfRemoved { .. });
-                    pruned.failed.push(Failed { path: one.path, why });
-                    if !goes_on {
-                        break;
-                    }
+            Err(why) => {
+                // What cannot be removed wholly is nobody's any more; after anything else the journal may not be.
+                let goes_on = matches!(why, SwapError::HalfRemoved { .. });
+                pruned.failed.push(Failed { path: one.path, why });
+                if !goes_on {
+                    break;
                 }
             }
         }
     }
-    git_exclude::tidy(prefix, &caller.viewer);
-    Ok(pruned)
+    Ok(())
 }
 
 /// Removes the one tree that a heal has just kept, or says what stands in the way.

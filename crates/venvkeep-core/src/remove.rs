@@ -12,6 +12,7 @@ use crate::inspect::beside;
 use crate::inspect::inspect;
 use crate::model::caller::Caller;
 use crate::model::prefix::Prefix;
+use crate::store::registry;
 use crate::swap::{self, SwapError};
 
 /// An environment that is set aside.
@@ -54,6 +55,8 @@ pub fn remove(prefix: &Prefix, caller: &Caller) -> Result<Removed, RemoveError> 
     swap::insist_on_movable(&mut journal)?;
     let _ = git_exclude::keep_out(prefix, viewer);
     let running = running::using(prefix.path(), viewer);
+    // So that it is found by its name where nothing stands any more; a convenience, and nothing to fail for.
+    let _ = registry::register(prefix, None, caller);
     let kept = swap::set_aside(&journal, &beside::stamp(SystemTime::now())).map_err(SwapError::from);
     drop(journal);
     git_exclude::tidy(prefix, viewer);

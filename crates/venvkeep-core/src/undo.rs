@@ -11,9 +11,8 @@ use crate::inspect::beside::{self, Kept};
 use crate::locate::{self, LocateError};
 use crate::model::caller::Caller;
 use crate::model::naming::USUAL_NAMES;
-use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
-use crate::store::known;
+use crate::store::{known, registry};
 use crate::swap::{self, Journal, SwapError};
 
 /// An environment that is as it was.
@@ -25,6 +24,8 @@ pub struct Undone {
     pub returned: Kept,
     /// Where the one that was live is kept; `None` where nothing stood at the environment's place.
     pub aside: Option<PathBuf>,
+    /// The environment that a move had made of it, which stays where it is.
+    pub moved_to: Option<Prefix>,
 }
 
 /// Why nothing came back. The live environment is untouched.
@@ -35,6 +36,8 @@ pub enum UndoError {
     NothingKept {
         /// The environment.
         prefix: PathBuf,
+        /// Where an old tree of it is kept, if a move brought it here.
+        moved_from: Option<Prefix>,
     },
     /// The trees could not change places.
     #[error(transparent)]
@@ -54,12 +57,20 @@ pub fn locate_kept(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, Loca
         Ok(prefix) => return Ok(prefix),
         Err(error) => error,
     };
-    if let LocateError::NoSuchPath { path } = &error
-        && let Some(prefix) = kept_at(path)
-    {
+    if let Some(prefix) = kept_instead(&error) {
         return Ok(prefix);
     }
     known::called(asked, error, caller).or_else(|error| known::set_aside(asked, error, caller))
+}
+
+/// The place that is meant where no environment was found and one that was removed or moved away is kept.
+pub fn kept_instead(error: &LocateError) -> Option<Prefix> {
+    match error {
+        LocateError::NoSuchPath { path } | LocateError::NoSuchName { path, .. } => kept_at(path),
+        LocateError::NotAnEnvironment { path, .. } => kept_in_project(path),
+        LocateError::NoneNear { cwd } => nearest_set_aside(cwd),
+        _ => None,
+    }
 }
 
 /// The nearest place, from a directory upwards, where an environment usually stands and only a kept tree is left; `None`
@@ -70,8 +81,12 @@ fn nearest_set_aside(start: &Path) -> Option<Prefix> {
     let nearest = start
         .ancestors()
         .find(|directory| usual(directory).iter().any(|place| stands(place) || kept_at(place).is_some()))?;
-    let places = usual(nearest);
-    if places.iter().any(stands) { None } else { places.iter().find_map(|place| kept_at(place)) }
+    if usual(nearest).iter().any(stands) { None } else { kept_in_project(nearest) }
+}
+
+/// The place in a project where an environment usually stands, and only a kept tree is left.
+fn kept_in_project(directory: &Path) -> Option<Prefix> {
+    USUAL_NAMES.iter().find_map(|name| kept_at(&directory.join(name)))
 }
 
 /// A place where nothing stands and a tree is kept beside.
@@ -81,9 +96,12 @@ fn kept_at(path: &Path) -> Option<Prefix> {
     (!beside::kept(&prefix).is_empty()).then_some(prefix)
 }
 
-/// Brings the newest kept tree back.
-pub fn undo(prefix: &Prefix, viewer: &Viewer) -> Result<Undone, UndoError> {
-    let nothing = || UndoError::NothingKept { prefix: prefix.path().to_owned() };
+/// Brings the newest kept tree back. What a move made of it stays: there may be work in it.
+pub fn undo(prefix: &Prefix, caller: &Caller) -> Result<Undone, UndoError> {
+    let nothing = || {
+        let moved_from = registry::moved_from(prefix, caller).filter(|old| !beside::kept(old).is_empty());
+        UndoError::NothingKept { prefix: prefix.path().to_owned(), moved_from }
+    };
     if beside::kept(prefix).is_empty() && !beside::has_journal(prefix) {
         return Err(nothing());
     }
@@ -92,6 +110,11 @@ pub fn undo(prefix: &Prefix, viewer: &Viewer) -> Result<Undone, UndoError> {
     let returned = beside::kept(prefix).into_iter().next().ok_or_else(nothing)?;
     let time = beside::stamp(SystemTime::now());
     let aside = swap::bring_back(journal, &returned.path, &time)?;
-    git_exclude::tidy(prefix, viewer);
-    Ok(Undone { prefix: prefix.clone(), returned, aside })
+    git_exclude::tidy(prefix, &caller.viewer);
+    let moved_to = registry::moved_to(prefix, caller);
+    if let Some(moved) = &moved_to {
+        // It is only for telling the two apart.
+        let _ = registry::forget_move(moved, caller);
+    }
+    Ok(Undone { prefix: prefix.clone(), returned, aside, moved_to })
 }

@@ -300,6 +300,12 @@ pub(crate) struct PruneArguments {
     /// The environments; by default the active one, else the nearest .venv, venv or env
     #[arg(value_name = "ENV")]
     pub(crate) environments: Vec<PathBuf>,
+    /// Of every environment that venvkeep knows, the removed ones included
+    #[arg(long, conflicts_with = "environments")]
+    pub(crate) all: bool,
+    /// Show what would be removed and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Only those that are at least this old: 7d, 12h, 30m, 2w
     #[arg(long, value_name = "AGE", value_parser = age, default_value = "0d", hide_default_value = true)]
     pub(crate) older_than: Duration,

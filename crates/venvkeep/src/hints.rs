@@ -1,5 +1,7 @@
 //! What to do about an error, apart from the words of the error itself.
 
+mod python;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -23,7 +25,7 @@ use venvkeep_core::rebuild::install::InstallError;
 use venvkeep_core::rebuild::install::lock::LockError;
 use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
-use venvkeep_core::undo::UndoError;
+use venvkeep_core::undo::{UndoError, kept_instead};
 
 use crate::elsewhere::heal_to;
 use crate::exit::Exit;
@@ -36,8 +38,16 @@ const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.l
 /// No environment where one was asked for: a usage error, with the way out.
 pub(crate) fn not_located(error: &LocateError) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
+    if let Some(kept) = kept_instead(error) {
+        let kept = shell_word(kept.path());
+        return failure
+            .hint(format!("One that was removed or moved away is kept there:  venvkeep undo {kept}"));
+    }
     match error {
-        LocateError::NoSuchPath { .. } => failure
+        LocateError::NoSuchName { similar, .. } if !similar.is_empty() => {
+            failure.hint(format!("Did you mean {} ?", printable(similar.join(" or "))))
+        }
+        LocateError::NoSuchPath { .. } | LocateError::NoSuchName { .. } => failure
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
         LocateError::ActiveIsGone { .. } => failure
             .hint("Forget it with: deactivate")
@@ -58,7 +68,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
                 shell_word(path)
             )),
         LocateError::NotAnEnvironment { meant: Some(meant), .. } => {
-            failure.hint(format!("Did you mean the environment {} ?", shell_word(meant)))
+            failure.hint(format!("It lies in an environment. If you mean that:  {}", shell_word(meant)))
         }
         LocateError::NotAnEnvironment { meant: None, .. } => failure
             .hint("An environment has a file pyvenv.cfg, or a bin/python beside lib/pythonX.Y/site-packages.")
@@ -145,13 +155,9 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
             let failure = not_listed(prefix, site).live(error.live());
             snapshot.iter().fold(failure, |failure, why| failure.hint(printable(why)))
         }
-        HealError::Interpreter(FindError::NoneSuitable { found, .. }) => {
-            let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
-            found
-                .fold(failure, Failure::hint)
-                .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
-                .hint("or name one by its path: venvkeep heal -p PATH")
-        }
+        HealError::Interpreter(why) => python::not_found(failure, why, |name| {
+            format!("venvkeep heal -p {name} {}", shell_word(prefix.path()))
+        }),
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
@@ -253,6 +259,12 @@ pub(crate) fn undo(error: &UndoError, prefix: &Prefix) -> Failure {
     let exit = if matches!(error, UndoError::NothingKept { .. }) { Exit::Usage } else { Exit::Failed };
     let failure = Failure::new(exit, printable(error.to_string()));
     match error {
+        UndoError::NothingKept { moved_from: Some(old), .. } => {
+            let old = shell_word(old.path());
+            failure.hint(format!(
+                "It was moved here. To have the one at its old place back:  venvkeep undo {old}"
+            ))
+        }
         UndoError::NothingKept { .. } => failure
             .hint("A heal, a move or a remove leaves an old environment to go back to, until it is pruned.")
             .hint(format!("See how this one is:  venvkeep check {}", shell_word(prefix.path()))),
@@ -289,7 +301,7 @@ pub(crate) fn swap(error: &SwapError, prefix: &Prefix, failure: Failure) -> Fail
             .hint(format!("What else an interrupted heal may have left: {}", beside(prefix))),
         SwapError::Unsettled { .. } => failure
             .hint(format!("Look what lies beside it: {}", beside(prefix)))
-            .hint("A name with \"venvkeep-old\" is the environment from before a heal, one with \"venvkeep-stage\" a new one.")
+            .hint("A name with \"-old-\" is the environment from before a heal, one with \"-stage-\" a new one.")
             .hint(format!("When the right one stands at {}:  {remove}", printable(prefix.path()))),
         SwapError::HalfRemoved { left, .. } => failure
             .hint("The live environment is as it was. What is left of the old one is of no use any more:")
@@ -354,17 +366,19 @@ pub(crate) fn new(error: &NewError) -> Failure {
         NewError::Path(_) => {
             failure.hint("Choose another name, or a directory without such characters in its path.")
         }
+        NewError::ParentUnwritable { directory, owner } if owner == "you" => {
+            failure.hint(format!("Let yourself write there:  chmod u+w {}", shell_word(directory)))
+        }
+        NewError::Io(error) if error.is_denied() => {
+            failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
+        }
         NewError::ParentUnwritable { .. } => {
             failure.hint("Make it in a directory of your own (no sudo needed): venvkeep new ~/NAME/.venv")
         }
-        NewError::Python { why: FindError::NoneSuitable { found, .. }, by } => {
+        NewError::Python { why, by } => {
             let asked = by.iter().map(|file| format!("{} asks for it.", printable(file)));
             let failure = asked.fold(failure, Failure::hint);
-            let found = found.iter().map(|candidate| format!("Found: {}", printable(candidate.to_string())));
-            found
-                .fold(failure, Failure::hint)
-                .hint("Install one (apt install python3, brew install python, pyenv install, uv python install),")
-                .hint("or name one by its path: venvkeep new -p PATH")
+            python::not_found(failure, why, |name| format!("venvkeep new -p {name}"))
         }
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
         NewError::List(_) => failure.hint("Name the file that lists what to install."),

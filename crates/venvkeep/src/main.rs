@@ -7,14 +7,16 @@ mod elsewhere;
 mod exit;
 mod failure;
 mod hints;
+mod mistakes;
 mod render;
 mod request;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
-use args::{Arguments, Command};
+use args::{Arguments, ColorWhen, Command, OutputArguments};
 use exit::Exit;
 use failure::Failure;
 use render::Screen;
@@ -67,9 +69,16 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
 
 /// Help and version go to stdout with code 0, mistakes in the arguments to stderr with code 2.
 fn show_clap(message: &clap::Error) -> ExitCode {
-    // Nowhere to say it when even this cannot be written.
-    let _ = message.print();
-    if message.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    if !message.use_stderr() || message.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nowhere to say it when even this cannot be written.
+        let _ = message.print();
+        return if message.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+    }
+    let typed: Vec<_> = std::env::args_os().collect();
+    let json = typed.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    let output = OutputArguments { quiet: false, verbose: false, json, color: ColorWhen::Auto };
+    Screen::new(&output).failure(&mistakes::explain(message, &typed), "");
+    Exit::Usage.into()
 }
 
 /// A bug of ours is said in words; a backtrace helps no user.

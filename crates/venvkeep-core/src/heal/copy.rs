@@ -116,7 +116,7 @@ pub fn copy(
     git_exclude::tidy(request.prefix, &caller.viewer);
     let mut report = super::noting(moved?, &excluded, &running);
     // A name is a convenience, and nothing to fail for.
-    let _ = registry::hand_on_name(request.prefix, &report.prefix, caller);
+    let _ = registry::note_move(request.prefix, &report.prefix, caller);
     say(&mut report, Outcome::Moved);
     Ok(report)
 }

@@ -28,7 +28,7 @@ pub enum ElsewhereError {
         path: PathBuf,
     },
     /// It would lie inside the environment that it is built from.
-    #[error("{} lies inside the environment that is to be healed", .path.display())]
+    #[error("{} lies inside the environment itself", .path.display())]
     Inside {
         /// The place.
         path: PathBuf,
@@ -113,7 +113,7 @@ fn prompt(old: Option<String>, from: &Prefix, to: &Prefix) -> Option<String> {
 /// An environment could stand there, and none does.
 pub(super) fn insist_on_fit(path: &Path, old: &Prefix) -> Result<(), HealError> {
     usable(path).map_err(|why| ElsewhereError::Unusable { path: path.to_owned(), why })?;
-    if path.starts_with(old.path()) {
+    if path != old.path() && path.starts_with(old.path()) {
         return Err(ElsewhereError::Inside { path: path.to_owned() }.into());
     }
     insist_on_free(path)?;

@@ -162,28 +162,41 @@ fn can_share(_file: &File) -> bool {
 #[derive(Debug)]
 pub struct Window<'a> {
     container: &'a Container,
+    /// Not more than this is going to be asked for.
+    end: u64,
+    /// As long as the longest that was read: what is behind `held` is of before.
     bytes: Vec<u8>,
+    held: usize,
     at: u64,
 }
 
 impl<'a> Window<'a> {
     /// Nothing is read yet.
     pub fn new(container: &'a Container) -> Self {
-        Self { container, bytes: Vec::new(), at: 0 }
+        Self { container, end: 0, bytes: Vec::new(), held: 0, at: 0 }
+    }
+
+    /// From now on pieces up to `end` are asked for, of that container.
+    pub fn turn_to(&mut self, container: &'a Container, end: u64) {
+        (self.container, self.end, self.held) = (container, end, 0);
     }
 
     /// The bytes of a piece.
     fn bytes(&mut self, piece: Piece) -> Result<&[u8]> {
         let end = piece.at + piece.size;
-        if piece.at < self.at || end > self.at + self.bytes.len() as u64 {
-            let size = piece.size.max(WINDOW).min(self.container.size.saturating_sub(piece.at));
-            self.bytes.resize(length(size), 0);
+        if piece.at < self.at || end > self.at + self.held as u64 {
+            let ahead = self.end.clamp(end, end.max(piece.at + WINDOW));
+            let size = length(ahead.min(self.container.size).saturating_sub(piece.at));
+            if self.bytes.len() < size {
+                self.bytes.resize(size, 0);
+            }
             let container = self.container;
-            container.file.read_exact_at(&mut self.bytes, piece.at).named(Doing::Read, &container.path)?;
-            self.at = piece.at;
+            let into = &mut self.bytes[..size];
+            container.file.read_exact_at(into, piece.at).named(Doing::Read, &container.path)?;
+            (self.at, self.held) = (piece.at, size);
         }
         let begin = length(piece.at - self.at);
-        self.bytes.get(begin..begin + length(piece.size)).ok_or_else(|| {
+        self.bytes[..self.held].get(begin..begin + length(piece.size)).ok_or_else(|| {
             let why = io::Error::new(io::ErrorKind::UnexpectedEof, "it ends too early");
             IoError::new(Doing::Read, &self.container.path, why)
         })

@@ -73,6 +73,9 @@ pub(super) struct Place<'a> {
     reading: Reading,
 }
 
+/// From so many entries on they are read on more than one core.
+const MANY: usize = 24;
+
 /// What one entry of site-packages turned out to be.
 pub(super) enum Entry {
     Distribution(Box<Distribution>),
@@ -86,7 +89,12 @@ pub(super) enum Entry {
 impl Found {
     fn take_site(&mut self, place: &Place<'_>, mut names: Vec<Vec<u8>>) {
         names.sort_unstable();
-        let entries: Vec<Entry> = names.par_iter().map(|name| read_entry(place, name)).collect();
+        // Of a few, starting the other threads would take longer than reading them.
+        let entries: Vec<Entry> = if names.len() < MANY {
+            names.iter().map(|name| read_entry(place, name)).collect()
+        } else {
+            names.par_iter().map(|name| read_entry(place, name)).collect()
+        };
         for (name, entry) in names.iter().zip(entries) {
             let path = place.path.join(OsStr::from_bytes(name));
             match entry {

@@ -97,6 +97,29 @@ impl Release {
         (release.version.len() <= 3).then_some(release)
     }
 
+    /// That of an interpreter, whatever its micro version.
+    pub fn of(interpreter: &BaseInterpreter) -> Self {
+        Self {
+            implementation: interpreter.implementation.clone(),
+            version: vec![interpreter.version.major, interpreter.version.minor],
+            free_threaded: interpreter.free_threaded,
+        }
+    }
+
+    /// As it is typed behind `-p`.
+    pub fn typed(&self) -> String {
+        let name = if self.implementation == "cpython" { "" } else { &self.implementation };
+        let numbers: Vec<_> = self.version.iter().map(u32::to_string).collect();
+        format!("{name}{}{}", numbers.join("."), if self.free_threaded { "t" } else { "" })
+    }
+
+    /// Whether it is older than any that venvkeep serves.
+    pub fn is_too_old(&self) -> bool {
+        const OLDEST: [u32; 2] = [3, 8];
+        let known = self.version.len().min(OLDEST.len());
+        self.version[..known] < OLDEST[..known]
+    }
+
     /// Whether an interpreter is one of these.
     pub fn matches(&self, interpreter: &BaseInterpreter) -> bool {
         let version = &interpreter.version;
@@ -179,6 +202,23 @@ mod tests {
             assert!(matches!(parsed(range), Request::Range(_)), "{range}");
         }
         assert_eq!(parsed(">=new"), Request::Name(">=new".into()));
+    }
+
+    #[test]
+    fn what_is_typed_again_is_the_same_and_old_ones_are_known() {
+        for (text, is_too_old) in [
+            ("3", false),
+            ("3.7", true),
+            ("2", true),
+            ("2.7.18", true),
+            ("3.8.1", false),
+            ("3.13t", false),
+            ("pypy3.9", false),
+        ] {
+            let Request::Release(release) = Request::parse(OsStr::new(text)) else { panic!("{text}") };
+            assert_eq!(release.typed(), text);
+            assert_eq!(release.is_too_old(), is_too_old, "{text}");
+        }
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub enum UnusablePath {
     /// The root directory, or only dots.
     #[error("the path names no directory of its own")]
     NoName,
+    /// It could not be told from an option.
+    #[error("a name that begins with a dash is taken for an option")]
+    Dash,
     /// It could not be put on `PATH`.
     #[error("the path holds a colon, which separates directories in PATH: it could not be activated")]
     Colon,

@@ -25,9 +25,17 @@ pub fn printable(text: impl AsRef<OsStr>) -> String {
 }
 
 /// A path as one word of a shell command, safe to paste. A path with control characters becomes `$'...'`, which bash
-/// and zsh read.
+/// and zsh read; one that begins with a dash gets `./`, so that no command takes it for an option.
 pub fn shell_word(path: &Path) -> String {
-    let bytes = path.as_os_str().as_bytes();
+    if path.as_os_str().as_bytes().starts_with(b"-") {
+        return quoted(Path::new(".").join(path).as_os_str());
+    }
+    quoted(path.as_os_str())
+}
+
+/// Any word of a shell command, in the same way, as it is.
+pub fn quoted(word: &OsStr) -> String {
+    let bytes = word.as_bytes();
     let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_deceptive));
     if plain && let Ok(quoted) = shlex::bytes::try_quote(bytes) {
         return String::from_utf8_lossy(&quoted).into_owned();

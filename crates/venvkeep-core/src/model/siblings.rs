@@ -1,7 +1,8 @@
 //! What venvkeep puts beside an environment, and what it is called.
 //!
 //! A heal builds beside the environment and keeps the old tree there, because a rename of root's directory works only
-//! within its parent (field notes). All names are hidden: an `env` gets `.env.venvkeep-...`.
+//! within its parent (field notes). All names are hidden, and no two environments of one directory share one: what
+//! belongs to a `venv` is told from what belongs to a `.venv`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,9 +11,11 @@ use std::path::Path;
 use super::prefix::Prefix;
 
 const COMMON: &str = ".venvkeep-";
-const KEPT: &str = ".venvkeep-old-";
-const STAGE: &str = ".venvkeep-stage-";
-const JOURNAL: &str = ".venvkeep-journal";
+/// Behind that, where the environment's own name has no dot before it.
+const WITHOUT_DOT: &str = "nodot-";
+const KEPT: &str = "old-";
+const STAGE: &str = "stage-";
+const JOURNAL: &str = "journal";
 
 /// What a name beside an environment stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,12 @@ pub fn journal_name(prefix: &Prefix) -> OsString {
 
 /// Whether a path beside an environment is its journal's.
 pub fn is_journal(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_bytes().ends_with(JOURNAL.as_bytes()))
+    let is = |name: &OsStr| {
+        let after = memchr::memmem::rfind(name.as_bytes(), COMMON.as_bytes()).map(|at| at + COMMON.len());
+        let what = &name.as_bytes()[after.unwrap_or(name.len())..];
+        what.strip_prefix(WITHOUT_DOT.as_bytes()).unwrap_or(what) == JOURNAL.as_bytes()
+    };
+    path.file_name().is_some_and(is)
 }
 
 /// Whether a name is one that venvkeep gives beside some environment.
@@ -58,7 +66,7 @@ pub fn is_ours(name: &OsStr) -> bool {
 
 /// What all names beside the environment begin with.
 pub fn common_start(prefix: &Prefix) -> OsString {
-    hidden(prefix.name(), COMMON, "")
+    hidden(prefix.name(), "", "")
 }
 
 /// What a file name beside the environment stands for, if it is one of ours.
@@ -76,26 +84,22 @@ pub fn classify(prefix: &Prefix, name: &OsStr) -> Option<SiblingKind> {
     }
 }
 
-/// The environments in a directory that a file name there may belong to, the likelier first, and what it stands for, if
-/// it is one of ours: the dot that it begins with is the environment's own, or was put before a name without one.
-pub fn live_of(directory: &Path, name: &OsStr) -> Option<([Prefix; 2], SiblingKind)> {
+/// The environment in a directory that a file name there belongs to, and what it stands for, if it is one of ours.
+pub fn live_of(directory: &Path, name: &OsStr) -> Option<(Prefix, SiblingKind)> {
     let at = memchr::memmem::rfind(name.as_bytes(), COMMON.as_bytes())?;
-    let dotted = &name.as_bytes()[..at];
-    let plain = dotted.strip_prefix(b".").filter(|plain| !plain.is_empty())?;
-    let place = |name: &[u8]| Prefix::new(directory.join(OsStr::from_bytes(name))).ok();
-    let (dotted_place, plain_place) = (place(dotted)?, place(plain)?);
-    let kind = classify(&dotted_place, name)?;
-    // `.env` is what settings are kept in.
-    let both = if dotted == b".env" { [plain_place, dotted_place] } else { [dotted_place, plain_place] };
-    Some((both, kind))
+    let (dotted, what) = (&name.as_bytes()[..at], &name.as_bytes()[at + COMMON.len()..]);
+    let live = if what.starts_with(WITHOUT_DOT.as_bytes()) { dotted.strip_prefix(b".")? } else { dotted };
+    let prefix = Prefix::new(directory.join(OsStr::from_bytes(live))).ok()?;
+    let kind = (!live.is_empty()).then(|| classify(&prefix, name))??;
+    Some((prefix, kind))
 }
 
 fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
-    let mut hidden = OsString::new();
-    if !name.as_bytes().starts_with(b".") {
-        hidden.push(".");
-    }
+    let is_hidden = name.as_bytes().starts_with(b".");
+    let mut hidden = OsString::from(if is_hidden { "" } else { "." });
     hidden.push(name);
+    hidden.push(COMMON);
+    hidden.push(if is_hidden { "" } else { WITHOUT_DOT });
     hidden.push(what);
     hidden.push(rest);
     hidden
@@ -104,7 +108,8 @@ fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::{
-        OsStr, Path, Prefix, SiblingKind, classify, journal_name, kept_name, kept_time, live_of, stage_name,
+        OsStr, Path, Prefix, SiblingKind, classify, common_start, is_journal, journal_name, kept_name, kept_time,
+        live_of, stage_name,
     };
 
     #[test]
@@ -119,21 +124,29 @@ mod tests {
             for (sibling, kind) in names {
                 assert!(sibling.to_str().unwrap().starts_with('.'));
                 assert_eq!(classify(&prefix, &sibling), Some(kind), "{sibling:?}");
+                assert_eq!(is_journal(sibling.as_ref()), kind == SiblingKind::Journal, "{sibling:?}");
+                assert!(sibling.to_str().unwrap().starts_with(common_start(&prefix).to_str().unwrap()));
             }
             assert_eq!(classify(&prefix, prefix.name()), None);
         }
-        for (name, first, second) in
-            [(".venv", "/p/.venv", "/p/venv"), (".env", "/p/env", "/p/.env"), (".x", "/p/.x", "/p/x")]
-        {
-            let name = format!("{name}.venvkeep-old-20261121-091500");
-            let (places, kind) = live_of(Path::new("/p"), OsStr::new(&name)).unwrap();
-            assert_eq!(places.map(|place| place.path().to_owned()), [Path::new(first), Path::new(second)]);
-            assert_eq!(kind, SiblingKind::Kept);
+        for live in [".venv", "venv", ".x y", "env"] {
+            let prefix = Prefix::new(Path::new("/p").join(live)).unwrap();
+            let name = kept_name(&prefix, "20261121-091500");
+            assert_eq!(live_of(Path::new("/p"), &name), Some((prefix, SiblingKind::Kept)), "{live}");
         }
-        assert!(live_of(Path::new("/p"), OsStr::new(".venvkeep-journal")).is_none());
-        let other = Prefix::new("/p/.venv2".into()).unwrap();
+        for name in [".venvkeep-journal", ".venv.venvkeep-else", "venv.venvkeep-journal-x", ".venv"] {
+            assert_eq!(live_of(Path::new("/p"), OsStr::new(name)), None, "{name}");
+        }
         let mine = Prefix::new("/p/.venv".into()).unwrap();
-        assert_eq!(classify(&mine, &kept_name(&other, "x")), None, "a neighbour's is not ours");
+        for other in ["/p/.venv2", "/p/venv"].map(|other| Prefix::new(other.into()).unwrap()) {
+            for name in [kept_name(&other, "x"), stage_name(&other, 7), journal_name(&other)] {
+                assert_eq!(classify(&mine, &name), None, "a neighbour's is not ours: {name:?}");
+                assert!(classify(&other, &name).is_some(), "{name:?}");
+            }
+            for name in [kept_name(&mine, "x"), stage_name(&mine, 7), journal_name(&mine)] {
+                assert_eq!(classify(&other, &name), None, "nor ours a neighbour's: {name:?}");
+            }
+        }
         assert_eq!(kept_time(&mine, &kept_name(&mine, "20261121-091500-2")), Some("20261121-091500-2"));
         assert_eq!(kept_time(&mine, &stage_name(&mine, 7)), None);
     }

@@ -19,6 +19,7 @@ use crate::model::caller::Caller;
 use crate::model::facts::Kind;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::interrupt::Interrupt;
+use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::progress::Progress;
 use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up, open_up_itself};
@@ -118,7 +119,7 @@ pub enum NewError {
     ParentUnwritable {
         /// The directory.
         directory: PathBuf,
-        /// Whose it is: a name, or a number that has none.
+        /// Whose it is: a name, a number that has none, or "you".
         owner: String,
     },
     /// No interpreter.
@@ -177,7 +178,7 @@ pub fn new(
     // Everything that can refuse comes before anything is written.
     insist_on_right_user(&environment, caller, wish.as_root)?;
     insist_on_free(&environment)?;
-    insist_on_writable(&environment)?;
+    insist_on_writable(&environment, &caller.viewer)?;
     if let Some(list) = wish.list {
         fs::physical(list).and_then(|list| fs::read_bounded(&list, MAX_LIST)).map_err(NewError::List)?;
     }
@@ -227,7 +228,7 @@ pub fn new(
     let snapshot = snapshots::keep_new(caller, &prefix);
     let trust = trust::trust(&prefix, caller).map(|_| ());
     // A name is a convenience, and nothing to fail for.
-    let _ = registry::register(&prefix, None, caller);
+    let _ = registry::register_new(&prefix, caller);
     let shut = (wish.readers == Readers::Everyone).then(|| shut_above(&prefix)).flatten();
     Ok(Made { prefix, name, interpreter, wanted, seeded, installed, snapshot, trust, shut })
 }
@@ -271,15 +272,17 @@ fn taken_meanwhile(error: IoError, path: &Path) -> NewError {
 }
 
 /// The nearest directory that exists must let the user write.
-fn insist_on_writable(environment: &Path) -> Result<(), NewError> {
+fn insist_on_writable(environment: &Path, viewer: &Viewer) -> Result<(), NewError> {
     for directory in environment.ancestors().skip(1) {
         match fs::stat(directory) {
             Err(error) if error.is_missing() => {}
             Err(error) => return Err(error.into()),
+            Ok(facts) if facts.kind != Kind::Directory => return Err(taken(directory, facts.kind)),
             Ok(_) if fs::may_write(directory) => return Ok(()),
             Ok(facts) => {
-                let owner =
-                    credentials::user_name(facts.uid).unwrap_or_else(|| format!("user {}", facts.uid));
+                let named =
+                    || credentials::user_name(facts.uid).unwrap_or_else(|| format!("user {}", facts.uid));
+                let owner = if facts.uid == viewer.uid { "you".to_owned() } else { named() };
                 return Err(NewError::ParentUnwritable { directory: directory.to_owned(), owner });
             }
         }

@@ -22,6 +22,9 @@ pub fn place(typed: Option<&Path>, cwd: &Path) -> Result<Place, UnusablePath> {
     if typed.as_os_str().is_empty() {
         return Err(UnusablePath::Empty);
     }
+    if typed.as_os_str().as_bytes().starts_with(b"-") {
+        return Err(UnusablePath::Dash);
+    }
     let absolute = without_dots(&cwd.join(typed));
     let environment = if is_project(typed) { absolute.join(".venv") } else { absolute };
     usable(&environment)?;
@@ -76,6 +79,7 @@ mod tests {
             (Some("../other/.venv"), "/home/ana/other/.venv", "other"),
             (Some("/opt/tools/"), "/opt/tools", "tools"),
             (Some("/env"), "/env", "env"),
+            (Some("./-x"), "/home/ana/proj/-x", "-x"),
         ] {
             let found = place(typed.map(Path::new), Path::new("/home/ana/proj")).unwrap();
             assert_eq!(
@@ -92,6 +96,7 @@ mod tests {
             |typed: &[u8]| place(Some(Path::new(OsStr::from_bytes(typed))), Path::new("/home")).unwrap_err();
         assert_eq!(refused(b""), UnusablePath::Empty);
         assert_eq!(refused(b"/"), UnusablePath::NoName);
+        assert_eq!(refused(b"-x"), UnusablePath::Dash);
         assert_eq!(refused(b"a:b"), UnusablePath::Colon);
         assert_eq!(refused(b"a\nb"), UnusablePath::Control);
         assert_eq!(refused(b"a\xff"), UnusablePath::NotText);

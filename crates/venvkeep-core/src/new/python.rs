@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
 
-use crate::host::fs::{IoError, physical, read_bounded};
+use crate::host::fs::{IoError, physical, read_bounded, stat};
 use crate::interpreters::request::{Release, Request};
 use crate::model::python_version::PythonVersion;
 
@@ -73,7 +73,8 @@ impl Wanted {
         let content = |path: &Path| -> Result<Vec<u8>, IoError> { read_bounded(&physical(path)?, limit) };
         let found = project.ancestors().find_map(|directory| {
             let path = directory.join(name);
-            match content(&path) {
+            // In most directories there is none, and following every link on the way would only show that.
+            match stat(&path).and_then(|_| content(&path)) {
                 Err(error) if error.is_missing() => None,
                 answer => Some((path, answer)),
             }

@@ -8,7 +8,7 @@ use super::install::{InstallError, Installer, Order, install};
 use super::relocate::{Relocated, relocate};
 use super::reuse::{self, Gathered, ReuseError};
 use super::stage::Stage;
-use super::unpacked::Cache;
+use super::unpacked::{self, Cache};
 use super::wheel::{Destination, Wheel, WheelError};
 use crate::host::fs::{Directory, IoError};
 use crate::host::programs::{self, Distrust, TrustedProgram};
@@ -185,7 +185,7 @@ fn install_bundled(plan: &Plan, stage: &Stage, wheel: &Path, caller: &Caller) ->
     };
     // Nothing is unpacked into the cache for it: that would take longer than this one time.
     match Cache::of(caller, &plan.base).and_then(|cache| cache.find(wheel)) {
-        Some(unpacked) => unpacked.install(&destination),
+        Some(kept) => unpacked::install(&[kept], &destination),
         None => Wheel::open(wheel)?.install(&destination),
     }
 }

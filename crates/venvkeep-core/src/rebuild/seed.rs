@@ -11,7 +11,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 
 use super::create::INTERPRETER;
-use super::unpacked::{Cache, Unpacked};
+use super::unpacked::{self, Cache, Unpacked};
 use super::wheel::{Destination, Wheel, WheelError};
 use crate::host::fs::{Directory, physical, stat};
 use crate::model::caller::Caller;
@@ -61,12 +61,14 @@ impl Seeds {
             python: interpreter.version,
         };
         let distributions = self.sources.iter().map(SeedSource::distribution).collect();
+        let mut kept = Vec::new();
         for source in self.sources {
             match source {
-                SeedSource::Kept(unpacked) => unpacked.install(&destination)?,
+                SeedSource::Kept(unpacked) => kept.push(unpacked),
                 SeedSource::Wheel(wheel) => wheel.install(&destination)?,
             }
         }
+        unpacked::install(&kept, &destination)?;
         Ok(Seeded { distributions, looked_in: self.looked_in })
     }
 }

@@ -143,12 +143,12 @@ impl Hunt<'_> {
     fn look_beside(&self, directory: &Directory) {
         for name in directory.names().unwrap_or_default() {
             let name = OsStr::from_bytes(&name);
-            let Some((places, kind)) = siblings::live_of(directory.path(), name) else { continue };
-            if !places.iter().all(|place| matches!(fs::lstat_if_any(place.path()), Ok(None))) {
+            let Some((prefix, kind)) = siblings::live_of(directory.path(), name) else { continue };
+            if !matches!(fs::lstat_if_any(prefix.path()), Ok(None)) {
                 continue;
             }
             match kind {
-                SiblingKind::Journal | SiblingKind::Stage => self.send(places[0].path()),
+                SiblingKind::Journal | SiblingKind::Stage => self.send(prefix.path()),
                 SiblingKind::Kept => {
                     self.party.counts.note(|tally| tally.remains.add(directory.path().join(name), ""));
                 }

@@ -1,13 +1,14 @@
 //! The environments that go by a name: those in the registry, those that the user trusts, and those where
 //! virtualenvwrapper keeps its own (`WORKON_HOME`). Each is called as its entry says, else like its project.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{registry, trust};
 use crate::host::fs::{self, Directory, IoError};
-use crate::inspect::beside;
+use crate::inspect::beside::{self, Kept};
 use crate::locate::{self, Likeness, LocateError, looks_like_environment};
 use crate::model::caller::Caller;
 use crate::model::naming::name_of;
@@ -55,6 +56,19 @@ pub fn environments(caller: &Caller) -> Vec<Known> {
     known
 }
 
+/// Those beside which old trees are kept, with these, the newest first; also those that were removed and are kept so.
+pub fn with_kept(caller: &Caller) -> Vec<(Prefix, Vec<Kept>)> {
+    let registered = registry::entries(caller).into_iter().map(|entry| entry.path);
+    let there = environments(caller).into_iter().map(|known| known.path);
+    let paths: BTreeSet<PathBuf> = registered.chain(there).collect();
+    let prefixes = paths.into_iter().filter_map(|path| Prefix::new(path).ok());
+    prefixes
+        .map(|prefix| (beside::kept(&prefix), prefix))
+        .filter(|(kept, _)| !kept.is_empty())
+        .map(|(kept, prefix)| (prefix, kept))
+        .collect()
+}
+
 /// The directory in which virtualenvwrapper and pew keep environments by their names, where the user has set one.
 pub fn workon_home(caller: &Caller) -> Option<PathBuf> {
     let typed = caller.variable("WORKON_HOME").map(Path::new)?;
@@ -84,11 +98,15 @@ fn in_workon_home(caller: &Caller) -> Vec<Known> {
         .collect()
 }
 
-/// Other environments of that name.
+/// Other environments of that name, as far as venvkeep made them or was shown them. Whom the shell trusts besides is not
+/// looked at: `new` asks this each time.
 pub fn namesakes(name: &str, path: &Path, caller: &Caller) -> Vec<PathBuf> {
-    let mut known = environments(caller);
-    known.retain(|one| one.name == name && one.path != path);
-    known.into_iter().map(|one| one.path).collect()
+    let registered =
+        registry::entries(caller).into_iter().map(|entry| Known { name: entry.name, path: entry.path });
+    let others = registered.chain(in_workon_home(caller)).filter(|one| one.name == name && one.path != path);
+    let there: BTreeSet<PathBuf> =
+        others.map(|one| one.path).filter(|path| fs::lstat(path).is_ok()).collect();
+    there.into_iter().collect()
 }
 
 /// Gives an environment a name of its own. Where it is does not change.
@@ -117,10 +135,9 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
 /// The environment that goes by the name that was typed, where no other was found.
 pub fn called(asked: Option<&Path>, error: LocateError, caller: &Caller) -> Result<Prefix, LocateError> {
     let Some(typed) = bare_name(asked, &error) else { return Err(error) };
-    let here = projects_own(&error);
     let named = || {
         let mut known = environments(caller);
-        known.retain(|one| OsStr::new(&one.name) == typed && here.is_none_or(|here| here == one.path));
+        known.retain(|one| OsStr::new(&one.name) == typed);
         known
     };
     let mut known = named();
@@ -129,13 +146,28 @@ pub fn called(asked: Option<&Path>, error: LocateError, caller: &Caller) -> Resu
         known = named();
     }
     match known.as_slice() {
-        [] => Err(error),
+        [] => Err(unknown(typed, error, caller)),
         [one] => locate::at(&one.path, &caller.viewer),
         [one, ..] => Err(LocateError::SeveralCalled {
             name: one.name.clone(),
             paths: known.into_iter().map(|one| one.path).collect(),
         }),
     }
+}
+
+/// Nothing was found, neither at that path nor by that name.
+fn unknown(typed: &OsStr, error: LocateError, caller: &Caller) -> LocateError {
+    /// Two letters exchanged, or two wrong ones.
+    const MOST: usize = 2;
+    let LocateError::NoSuchPath { path } = error else { return error };
+    let typed = typed.to_string_lossy();
+    let mut similar: Vec<String> = environments(caller).into_iter().map(|known| known.name).collect();
+    similar.retain(|name| {
+        let wrong = strsim::damerau_levenshtein(name, &typed);
+        wrong <= MOST && wrong < name.chars().count()
+    });
+    similar.dedup();
+    LocateError::NoSuchName { path, similar }
 }
 
 /// The place of an environment of that name which was removed and is kept beside it.
@@ -154,19 +186,14 @@ pub fn set_aside(asked: Option<&Path>, error: LocateError, caller: &Caller) -> R
 /// What was typed, where it may be a name and nothing was found at that path.
 fn bare_name<'a>(asked: Option<&'a Path>, error: &LocateError) -> Option<&'a OsStr> {
     let mut parts = asked.unwrap_or(Path::new("")).components();
-    let none_there =
-        matches!(error, LocateError::NoSuchPath { .. } | LocateError::NotAnEnvironment { meant: None, .. });
-    match (none_there || projects_own(error).is_some(), parts.next(), parts.next()) {
+    let none_there = matches!(
+        error,
+        LocateError::NoSuchPath { .. }
+            | LocateError::NoSuchName { .. }
+            | LocateError::NotAnEnvironment { meant: None, .. }
+    );
+    match (none_there, parts.next(), parts.next()) {
         (true, Some(Component::Normal(typed)), None) => Some(typed),
-        _ => None,
-    }
-}
-
-/// The environment of the project that was named, where the name is that of a directory here as well: the two are the
-/// same thing, and another environment of that name is not meant.
-fn projects_own(error: &LocateError) -> Option<&Path> {
-    match error {
-        LocateError::NotAnEnvironment { path, meant: Some(meant) } if meant.starts_with(path) => Some(meant),
         _ => None,
     }
 }

@@ -46,6 +46,9 @@ pub(super) struct Entry {
     identity: Identity,
     /// Since when nothing is at the path, in seconds since 1970.
     gone_since: Option<u64>,
+    /// Where the environment stood that this one was made from by a move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved_from: Option<PathBuf>,
 }
 
 /// What the registry found out about itself.
@@ -70,6 +73,11 @@ impl Entry {
     fn is_there(&self) -> bool {
         fs::lstat(&self.path).is_ok_and(|facts| facts.kind == Kind::Directory)
     }
+
+    /// Whether what stands at the path is the very directory that was taken in.
+    fn is_the_same(&self) -> bool {
+        self.prefix().is_some_and(|prefix| snapshots::identity(&prefix).is_ok_and(|is| is == self.identity))
+    }
 }
 
 /// Takes an environment in, under `name`; without one under the name that it had, or that of its project. What stood
@@ -84,11 +92,35 @@ pub fn register(prefix: &Prefix, name: Option<&str>, caller: &Caller) -> Result<
     let elsewhere = known.iter().find(was_elsewhere);
     let inherited = elsewhere.filter(|entry| entry.is_named()).or(here).map(|entry| entry.name.clone());
     let name = name.map(str::to_owned).or(inherited).or_else(|| name_of(prefix.path())).unwrap_or_default();
-    let entry = Entry { format: FORMAT, path: prefix.path().to_owned(), name, identity, gone_since: None };
+    // Of what was made anew there it is not true any more.
+    let moved_from =
+        here.filter(|entry| entry.identity == identity).and_then(|entry| entry.moved_from.clone());
+    let path = prefix.path().to_owned();
+    let entry = Entry { format: FORMAT, path, name, identity, gone_since: None, moved_from };
     if here != Some(&entry) {
         write(&place, &entry)?;
     }
     elsewhere.map_or(Ok(()), |entry| remove(&place, &entry.path))
+}
+
+/// Takes in an environment that this run has made, by the name of its project. Nothing else can be it, so that the other
+/// entries need not be read.
+pub fn register_new(prefix: &Prefix, caller: &Caller) -> Result<(), IoError> {
+    let (Some(place), Some(_)) = (place(caller), prefix.path().to_str()) else { return Ok(()) };
+    let inherited = Directory::open_own(&place, &caller.viewer)
+        .ok()
+        .and_then(|directory| read(&directory, file_name(prefix).as_ref()))
+        .filter(|entry| entry.path == prefix.path())
+        .map(|entry| entry.name);
+    let entry = Entry {
+        format: FORMAT,
+        path: prefix.path().to_owned(),
+        name: inherited.or_else(|| name_of(prefix.path())).unwrap_or_default(),
+        identity: snapshots::identity(prefix)?,
+        gone_since: None,
+        moved_from: None,
+    };
+    write(&place, &entry)
 }
 
 /// All entries, in the order of their paths; what stands there now is not looked at.
@@ -96,14 +128,9 @@ pub(super) fn entries(caller: &Caller) -> Vec<Entry> {
     let Some(place) = place(caller) else { return Vec::new() };
     let Ok(directory) = Directory::open_own(&place, &caller.viewer) else { return Vec::new() };
     let names = directory.names().unwrap_or_default();
-    let read = |name: &Vec<u8>| -> Option<Entry> {
-        // What a killed run left half written bears another ending.
-        name.strip_suffix(b".json")?;
-        let content = directory.read(Path::new(OsStr::from_bytes(name)), MAX_SIZE).ok()?;
-        let entry: Entry = serde_json::from_slice(&content).ok()?;
-        (entry.format == FORMAT && entry.path.is_absolute()).then_some(entry)
-    };
-    let mut entries: Vec<Entry> = names.iter().filter_map(read).collect();
+    // What a killed run left half written bears another ending.
+    let names = names.iter().filter(|name| name.ends_with(b".json")).map(|name| OsStr::from_bytes(name));
+    let mut entries: Vec<Entry> = names.filter_map(|name| read(&directory, name)).collect();
     entries.sort_by(|one, other| one.path.cmp(&other.path));
     entries.dedup_by(|one, other| one.path == other.path);
     entries
@@ -114,13 +141,46 @@ pub(super) fn rename(prefix: &Prefix, name: &str, caller: &Caller) -> Result<(),
     register(prefix, Some(name), caller)
 }
 
-/// An environment that was moved goes by the name that it was given.
-pub fn hand_on_name(from: &Prefix, to: &Prefix, caller: &Caller) -> Result<(), IoError> {
-    let known = entries(caller).into_iter().find(|entry| entry.path == from.path());
-    match known.filter(Entry::is_named) {
-        Some(entry) => register(to, Some(&entry.name), caller),
-        None => Ok(()),
+fn read(directory: &Directory, name: &OsStr) -> Option<Entry> {
+    let content = directory.read(Path::new(name), MAX_SIZE).ok()?;
+    let entry: Entry = serde_json::from_slice(&content).ok()?;
+    (entry.format == FORMAT && entry.path.is_absolute()).then_some(entry)
+}
+
+/// An environment was moved: the new one goes by the name that the old one was given, and it is noted where it stood, so
+/// that an undo can tell what becomes of which.
+pub fn note_move(from: &Prefix, to: &Prefix, caller: &Caller) -> Result<(), IoError> {
+    let name = entry_of(from, caller).filter(Entry::is_named).map(|entry| entry.name);
+    register(to, name.as_deref(), caller)?;
+    note_origin(to, Some(from.path().to_owned()), caller)
+}
+
+/// The environment that a move made of the one at this place, and that still stands where the move put it.
+pub fn moved_to(from: &Prefix, caller: &Caller) -> Option<Prefix> {
+    let is_it = |entry: &Entry| entry.moved_from.as_deref() == Some(from.path()) && entry.is_the_same();
+    entries(caller).into_iter().find(is_it)?.prefix()
+}
+
+/// Where the environment stood from which a move made this one.
+pub fn moved_from(to: &Prefix, caller: &Caller) -> Option<Prefix> {
+    let entry = entry_of(to, caller).filter(Entry::is_the_same)?;
+    Prefix::new(entry.moved_from?).ok()
+}
+
+/// From now on an environment that a move made is one of its own.
+pub fn forget_move(to: &Prefix, caller: &Caller) -> Result<(), IoError> {
+    note_origin(to, None, caller)
+}
+
+fn note_origin(to: &Prefix, origin: Option<PathBuf>, caller: &Caller) -> Result<(), IoError> {
+    match (place(caller), entry_of(to, caller)) {
+        (Some(place), Some(entry)) => write(&place, &Entry { moved_from: origin, ..entry }),
+        _ => Ok(()),
     }
+}
+
+fn entry_of(prefix: &Prefix, caller: &Caller) -> Option<Entry> {
+    entries(caller).into_iter().find(|entry| entry.path == prefix.path())
 }
 
 /// Brings the registry in line with the disk.

@@ -30,7 +30,13 @@ pub(crate) fn run(wish: &CopyArguments, original: Original, session: &Session<'_
         Original::Stays => "clone",
         Original::SetAside => "move",
     };
-    let prefix = super::environments(std::slice::from_ref(&wish.environment), session)?.remove(0);
+    let prefix = match original {
+        Original::Stays => super::environments(std::slice::from_ref(&wish.environment), session)?.remove(0),
+        Original::SetAside => {
+            let to = format!(" {}", shell_word(&wish.to));
+            super::itself(&wish.environment, ("move", &to), session)?
+        }
+    };
     let to = place(Some(&wish.to), &session.caller.cwd).map_err(|why| {
         Failure::new(Exit::Usage, format!("no environment can be at {}: {why}", printable(&wish.to)))
             .hint("Choose another name, or a directory without such characters in its path.")
@@ -73,8 +79,7 @@ fn is_at(place: &Path, asked: &Path) -> bool {
 fn finished(prefix: &Prefix, to: &Path, session: &Session<'_>) -> Result<Exit, Failure> {
     if let Ok(new) = Prefix::new(to.to_owned()) {
         // A name is a convenience, and nothing to fail for.
-        let _ = registry::hand_on_name(prefix, &new, &session.caller);
-        let _ = registry::register(&new, None, &session.caller);
+        let _ = registry::note_move(prefix, &new, &session.caller);
         if !session.caller.viewer.is_root() && trust::record_of(&new, &session.caller).is_none() {
             // Whether the shell may activate it was for the run to pass on that was cut off.
             let trust = format!("venvkeep trust {}", shell_word(to));

@@ -19,11 +19,12 @@ pub(crate) fn run(wish: &ListArguments, session: &Session<'_>) -> Result<Exit, F
         import(places, session)?;
     }
     let (listed, tidied) = list::list(&session.caller);
+    let kept = list::kept(&session.caller);
     if session.screen.json {
-        session.screen.json("list", shown::document(&listed, &tidied, session))?;
+        session.screen.json("list", shown::document(&listed, (&tidied, &kept), session))?;
     } else {
         session.screen.result(&shown::report(&listed, session))?;
-        for remark in shown::remarks(&listed, &tidied) {
+        for remark in shown::remarks(&listed, &tidied).into_iter().chain(shown::kept(&kept)) {
             session.screen.note(&format!("note: {remark}"));
         }
     }

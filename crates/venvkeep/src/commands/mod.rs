@@ -22,7 +22,7 @@ mod shims_status;
 pub(crate) mod trust;
 pub(crate) mod undo;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use venvkeep_core::host::fs;
 use venvkeep_core::locate::link_to_it;
@@ -30,10 +30,11 @@ use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::store::known::locate;
 
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::request::Session;
-use venvkeep_core::model::printable::printable;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// The environments that were named; without a name the active or nearest one.
 fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
@@ -41,12 +42,28 @@ fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>,
         let (path, caller) = (path.map(PathBuf::as_path), &session.caller);
         let prefix = locate(path, caller).map_err(|error| hints::not_located(&error))?;
         if let Some(link) = link_to_it(path, caller) {
-            let is_file = fs::lstat(&link).is_ok_and(|facts| facts.kind == Kind::File);
-            let leads = if is_file { "points to" } else { "is a link to" };
-            let (link, prefix) = (printable(link), printable(prefix.path()));
-            session.screen.note(&format!("{link} {leads} the environment {prefix}, which is meant"));
+            session.screen.note(&format!("{}, which is meant", led_to(&link, &prefix)));
         }
         Ok(prefix)
     };
     if named.is_empty() { Ok(vec![find(None)?]) } else { named.iter().map(|path| find(Some(path))).collect() }
+}
+
+/// The environment that was named, which is to leave its place: not by way of a link, since it may be the link that is
+/// to go. `command` is what is typed before and behind the environment.
+fn itself(named: &Path, (before, behind): (&str, &str), session: &Session<'_>) -> Result<Prefix, Failure> {
+    let prefix = locate(Some(named), &session.caller).map_err(|error| hints::not_located(&error))?;
+    let Some(link) = link_to_it(Some(named), &session.caller) else { return Ok(prefix) };
+    let failure = Failure::new(Exit::Usage, led_to(&link, &prefix));
+    let (environment, link) = (shell_word(prefix.path()), shell_word(&link));
+    Err(failure
+        .hint(format!("If you mean the environment:  venvkeep {before} {environment}{behind}"))
+        .hint(format!("If you mean what leads to it:  rm {link}")))
+}
+
+/// In words, what leads to an environment.
+fn led_to(link: &Path, prefix: &Prefix) -> String {
+    let is_file = fs::lstat(link).is_ok_and(|facts| facts.kind == Kind::File);
+    let leads = if is_file { "points to" } else { "is a link to" };
+    format!("{} {leads} the environment {}", printable(link), printable(prefix.path()))
 }

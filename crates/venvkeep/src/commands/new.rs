@@ -67,7 +67,8 @@ fn place(arguments: &NewArguments, session: &Session<'_>) -> Result<Option<PathB
         return Ok(arguments.place.clone());
     };
     let mut parts = typed.components();
-    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) || is_usual(&typed) {
+    let is_word = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+    if !is_word || is_usual(&typed) || typed.as_os_str().as_encoded_bytes().starts_with(b"-") {
         let message = format!("--central takes a name, and \"{}\" is none", printable(&typed));
         return Err(Failure::new(Exit::Usage, message)
             .hint("Choose a plain name, or leave --central out to make it at a path."));

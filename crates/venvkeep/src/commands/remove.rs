@@ -1,5 +1,6 @@
 //! `venvkeep remove`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::remove::{self, RemoveError, Removed};
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
 
-use super::environments;
+use super::itself;
 use crate::args::RemoveArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -19,7 +20,11 @@ use crate::request::Session;
 
 /// Sets each environment aside in turn; one that cannot be does not stop the others.
 pub(crate) fn run(wish: &RemoveArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let prefixes = environments(&wish.environments, session)?;
+    let prefixes = wish.environments.iter().map(|named| itself(named, ("remove", ""), session));
+    let mut prefixes = prefixes.collect::<Result<Vec<_>, _>>()?;
+    // Its name and its project's directory are two words for one.
+    let mut seen = BTreeSet::new();
+    prefixes.retain(|prefix| seen.insert(prefix.path().to_owned()));
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     for prefix in &prefixes {
         insist_on_right_user(prefix.path(), &session.caller, as_root)

@@ -47,16 +47,11 @@ pub(crate) fn take_back(wish: &TrustArguments, session: &Session<'_>) -> Result<
     Ok(Exit::Done)
 }
 
-/// The environment that is meant where the project may be named as well, and the active one may be another.
+/// The environment that is meant where the active one may be another.
 pub(super) fn nearest(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, LocateError> {
     let mut caller = session.caller.clone();
     caller.variables.remove(std::ffi::OsStr::new("VIRTUAL_ENV"));
-    match locate(asked, &caller) {
-        Err(LocateError::NotAnEnvironment { path, meant: Some(meant) }) if meant.starts_with(&path) => {
-            locate(Some(&meant), &caller)
-        }
-        answer => answer,
-    }
+    locate(asked, &caller)
 }
 
 /// A trusted place where nothing is any more.

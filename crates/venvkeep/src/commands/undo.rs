@@ -1,5 +1,7 @@
 //! `venvkeep undo`.
 
+use std::path::Path;
+
 use serde_json::json;
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
 use venvkeep_core::undo::{self, Undone};
@@ -9,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::render::Emphasis;
+use crate::render::heal::line;
 use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
@@ -21,7 +24,7 @@ pub(crate) fn run(wish: &UndoArguments, session: &Session<'_>) -> Result<Exit, F
         .map_err(|refusal| hints::wrong_user(&refusal, "undo", &[]))?;
     // It is over sooner than anybody could stop it, so it is not stopped half-way.
     session.stop_cleanly()?;
-    let undone = undo::undo(&prefix, &session.caller.viewer).map_err(|error| hints::undo(&error, &prefix))?;
+    let undone = undo::undo(&prefix, &session.caller).map_err(|error| hints::undo(&error, &prefix))?;
     if session.screen.json {
         session.screen.json("undo", json!({ "environments": [document(&undone)] }))?;
     } else {
@@ -34,18 +37,27 @@ fn report(undone: &Undone, session: &Session<'_>) -> String {
     let paint = session.screen.paint();
     let path = undone.prefix.path();
     let word = paint.text(Emphasis::Good, "Brought back");
-    let first = format!("{word} {}: it is as it was before\n", printable(path));
-    let Some(aside) = &undone.aside else { return first };
-    let again = paint.text(Emphasis::Command, format!("venvkeep undo {}", shell_word(path)));
-    let kept = printable(aside);
-    format!("{first}  kept         the one that was there, at {kept}\n  change back  {again}\n")
+    let mut text = format!("{word} {}: it is as it was before\n", printable(path));
+    let mut line = |what: &str, said: String| line(&mut text, what, &said);
+    if let Some(aside) = &undone.aside {
+        line("kept", format!("the one that was there, at {}", printable(aside)));
+        line("change back", paint.text(Emphasis::Command, format!("venvkeep undo {}", shell_word(path))));
+    }
+    if let Some(moved) = &undone.moved_to {
+        line("moved one", format!("stays at {}, as an environment of its own", printable(moved.path())));
+        let remove = format!("venvkeep remove {}", shell_word(moved.path()));
+        line("remove it", paint.text(Emphasis::Command, remove));
+    }
+    text
 }
 
 fn document(undone: &Undone) -> serde_json::Value {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
     json!({
-        "path": undone.prefix.path().to_string_lossy(),
+        "path": text(undone.prefix.path()),
         "outcome": "undone",
         "live": "restored",
-        "old": undone.aside.as_ref().map(|path| path.to_string_lossy()),
+        "old": undone.aside.as_deref().map(text),
+        "moved_to": undone.moved_to.as_ref().map(|moved| text(moved.path())),
     })
 }

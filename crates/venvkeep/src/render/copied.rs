@@ -39,6 +39,7 @@ pub(crate) fn report(report: &Report, paint: Paint) -> String {
     if let (Some(old), Some(from)) = (&report.old, &report.built_from) {
         line(&mut text, "old", &format!("kept at {}", printable(old)));
         let from = shell_word(from);
+        line(&mut text, "go back", &paint.text(Emphasis::Command, format!("venvkeep undo {from}")));
         line(&mut text, "free space", &paint.text(Emphasis::Command, format!("venvkeep prune {from}")));
     }
     text

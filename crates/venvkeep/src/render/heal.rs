@@ -198,7 +198,7 @@ pub(super) fn shell_trust(report: &Report, paint: Paint) -> String {
     text
 }
 
-pub(super) fn line(text: &mut String, label: &str, content: &str) {
+pub(crate) fn line(text: &mut String, label: &str, content: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  {label:10}  {content}");
 }

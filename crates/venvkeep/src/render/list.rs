@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Finding, Status, status};
 use venvkeep_core::inspect::beside::readable;
-use venvkeep_core::list::Listed;
-use venvkeep_core::model::printable::printable;
+use venvkeep_core::list::{KeptBeside, Listed};
+use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::store::registry::Tidied;
 
 use super::check::{emphasis, environment_document, status_word, summary};
@@ -17,6 +17,10 @@ const HEADINGS: [&str; 6] = ["NAME", "PYTHON", "HEALTH", "SIZE", "LAST USED", "P
 
 /// The table for stdout.
 pub(crate) fn report(listed: &[Listed], session: &Session<'_>) -> String {
+    if listed.is_empty() && session.caller.data_dir.is_none() {
+        return "No environments can be known: you have no directory to remember them in (is HOME set, and yours?)\n"
+            .to_owned();
+    }
     if listed.is_empty() {
         return "No environments are known yet. Make one: venvkeep new NAME; or take in those that you have: \
                 venvkeep list --import DIR\n"
@@ -96,8 +100,28 @@ pub(crate) fn remarks(listed: &[Listed], tidied: &Tidied) -> Vec<String> {
     remarks
 }
 
+/// What is to be said of old trees: of the environments that are gone one line each, of the others how many there are.
+pub(crate) fn kept(kept: &[KeptBeside]) -> Vec<String> {
+    let gone = kept.iter().filter(|one| !one.is_live).map(|one| {
+        let (path, word) = (printable(one.prefix.path()), shell_word(one.prefix.path()));
+        format!("{path} was removed or moved away, and is kept: venvkeep undo {word}")
+    });
+    let count: usize = kept.iter().map(|one| one.trees.len()).sum();
+    let how_many = match count {
+        0 => None,
+        1 => Some("1 old environment is kept".to_owned()),
+        several => Some(format!("{several} old environments are kept")),
+    };
+    gone.chain(how_many.map(|text| format!("{text}; to see what it takes: venvkeep prune --all --dry-run")))
+        .collect()
+}
+
 /// The body of the JSON document.
-pub(crate) fn document(listed: &[Listed], tidied: &Tidied, session: &Session<'_>) -> Value {
+pub(crate) fn document(
+    listed: &[Listed],
+    (tidied, kept): (&Tidied, &[KeptBeside]),
+    session: &Session<'_>,
+) -> Value {
     let environments: Vec<Value> = listed.iter().map(|one| environment(one, session)).collect();
     let state = |one: &Listed| one.look.as_ref().map_or(Status::Broken, |(_, found)| status(found));
     let states: Vec<Status> = listed.iter().map(state).collect();
@@ -108,8 +132,17 @@ pub(crate) fn document(listed: &[Listed], tidied: &Tidied, session: &Session<'_>
     json!({
         "environments": environments,
         "summary": summary(&states),
+        "kept": kept.iter().map(kept_document).collect::<Vec<_>>(),
         "moved": moved.collect::<Vec<_>>(),
         "forgotten": tidied.forgotten.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+    })
+}
+
+fn kept_document(one: &KeptBeside) -> Value {
+    json!({
+        "path": one.prefix.path().to_string_lossy(),
+        "live": one.is_live,
+        "old": one.trees.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
     })
 }
 

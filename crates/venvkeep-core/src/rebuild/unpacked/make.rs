@@ -89,8 +89,7 @@ impl Unpacked {
     /// Whether the wheel or the interpreter that it was made for is not as it was.
     fn is_stale(&self) -> bool {
         type Key = (String, FileIdentity, FileIdentity, String);
-        let key = self.index().and_then(|index| serde_json::from_str::<Key>(index.key).ok());
-        key.is_none_or(|(_, wheel, python, _)| {
+        serde_json::from_str::<Key>(&self.key).ok().is_none_or(|(_, wheel, python, _)| {
             [wheel, python].iter().any(|was| fs::stat(was.path()).map_or(true, |is| !was.is_of(&is)))
         })
     }

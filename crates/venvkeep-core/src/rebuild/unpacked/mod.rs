@@ -8,6 +8,7 @@
 
 mod index;
 mod make;
+mod write;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ use sha2::{Digest, Sha256};
 
 use super::scripts::entry_point_script;
 use super::wheel::{Destination, WheelError};
-use crate::host::container::{Container, Piece, Window};
-use crate::host::fs::{Directory, IoError, create_file, stat};
+use crate::host::container::{Container, Piece};
+use crate::host::fs::{Directory, create_file, stat};
 use crate::model::caller::Caller;
 use crate::model::facts::FileIdentity;
 use crate::model::interpreter::BaseInterpreter;
@@ -36,10 +37,6 @@ const MAX_INDEX: u64 = 16 * 1024 * 1024;
 /// environment.
 const RECORD: &str = "RECORD";
 
-/// From so many files on they are written on more than one core.
-const MANY: usize = 200;
-const MOST_THREADS: usize = 4;
-
 /// The unpacked wheels of one interpreter.
 #[derive(Debug)]
 pub struct Cache<'a> {
@@ -54,6 +51,16 @@ pub struct Unpacked {
     container: Container,
     text: String,
     contents: u64,
+    key: String,
+    distribution: (String, String),
+}
+
+/// Writes all of them into an environment: their files, their scripts and their RECORDs.
+pub fn install(unpacked: &[Unpacked], to: &Destination<'_>) -> Result<(), WheelError> {
+    let indexed: Vec<_> = unpacked.iter().filter_map(|one| Some((one, one.index()?))).collect();
+    let site = Directory::open(&to.directory.join(&to.scheme.purelib))?;
+    write::files(&indexed, &site)?;
+    indexed.iter().try_for_each(|(one, index)| one.write_papers(index, to))
 }
 
 impl<'a> Cache<'a> {
@@ -66,10 +73,8 @@ impl<'a> Cache<'a> {
     /// The wheel at that path, where it is kept and has not changed.
     pub fn find(&self, wheel: &Path) -> Option<Unpacked> {
         let directory = Directory::open_own(&self.place, self.viewer).ok()?;
-        Unpacked::open(&directory, &self.file_name(wheel), self.viewer).filter(|found| {
-            let key = self.key(wheel);
-            found.index().is_some_and(|index| key.is_some_and(|key| index.key == key))
-        })
+        let found = Unpacked::open(&directory, &self.file_name(wheel), self.viewer)?;
+        (self.key(wheel)? == found.key).then_some(found)
     }
 
     /// What an unpacked wheel belongs to. Another version of venvkeep may unpack differently.
@@ -98,9 +103,11 @@ impl Unpacked {
             return None;
         }
         let text = String::from_utf8(container.read(Piece { at: HEAD, size: index }).ok()?).ok()?;
-        let unpacked = Self { container, text, contents: contents_at(index) };
-        let fits = unpacked.index().is_some_and(|index| index.file_size(unpacked.contents) == file);
-        fits.then_some(unpacked)
+        let contents = contents_at(index);
+        let read = Index::parse(&text, contents).filter(|index| index.file_size(contents) == file)?;
+        let (key, (name, version)) = (read.key.to_owned(), read.distribution);
+        let distribution = (name.to_owned(), version.to_owned());
+        Some(Self { container, text, contents, key, distribution })
     }
 
     fn index(&self) -> Option<Index<'_>> {
@@ -109,52 +116,10 @@ impl Unpacked {
 
     /// Name and version.
     pub fn distribution(&self) -> (String, String) {
-        let (name, version) = self.index().map(|index| index.distribution).unwrap_or_default();
-        (name.to_owned(), version.to_owned())
+        self.distribution.clone()
     }
 
-    /// Writes its files, its scripts and its RECORD.
-    pub fn install(&self, to: &Destination<'_>) -> Result<(), WheelError> {
-        // It was read when the file was opened.
-        let Some(index) = self.index() else { return Ok(()) };
-        let site = Directory::open(&to.directory.join(&to.scheme.purelib))?;
-        for directory in index.directories.iter().filter(|directory| !directory.path.is_empty()) {
-            site.make_below(Path::new(directory.path), 0o777)?;
-        }
-        self.write_files(&index, &site)?;
-        self.write_papers(&index, to)
-    }
-
-    fn write_files(&self, index: &Index<'_>, site: &Directory) -> Result<(), IoError> {
-        let shares = shares(&index.directories);
-        let Some((first, others)) = shares.split_first() else { return Ok(()) };
-        let write = |share: &[Files<'_>]| self.write_share(share, index.modified, site);
-        std::thread::scope(|scope| {
-            let others: Vec<_> = others.iter().map(|share| scope.spawn(move || write(share))).collect();
-            let mut done = write(first);
-            for other in others {
-                // A thread that panicked is a bug of ours, and what it left undone must not pass for done.
-                let joined = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                done = done.and(joined);
-            }
-            done
-        })
-    }
-
-    fn write_share(&self, share: &[Files<'_>], modified: i64, site: &Directory) -> Result<(), IoError> {
-        let mut window = Window::new(&self.container);
-        for Files { path, files } in share {
-            let below = if path.is_empty() { None } else { Some(site.descend(Path::new(path))?) };
-            let directory = below.as_ref().unwrap_or(site);
-            for file in files.iter().filter(|file| !is_record(path, file.name)) {
-                let mode = if file.executable { 0o777 } else { 0o666 };
-                let time = file.is_module().then_some(modified);
-                directory.fill(OsStr::new(file.name), mode, time, (file.piece, &mut window))?;
-            }
-        }
-        Ok(())
-    }
-
+    /// Writes the scripts, and the RECORD that lists them.
     fn write_papers(&self, index: &Index<'_>, to: &Destination<'_>) -> Result<(), WheelError> {
         let mut rows = Vec::new();
         for entry in &index.scripts {
@@ -180,23 +145,4 @@ impl Unpacked {
 
 fn is_record(directory: &str, name: &str) -> bool {
     name == RECORD && directory.ends_with(".dist-info") && !directory.contains('/')
-}
-
-/// Directories one after the other, as many files to each core.
-fn shares<'i, 't>(directories: &'i [Files<'t>]) -> Vec<&'i [Files<'t>]> {
-    let all: usize = directories.iter().map(|directory| directory.files.len()).sum();
-    if all < MANY {
-        return vec![directories];
-    }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST_THREADS);
-    let (mut shares, mut begin, mut held) = (Vec::with_capacity(cores), 0, 0);
-    for (at, directory) in directories.iter().enumerate() {
-        held += directory.files.len();
-        if held * cores >= all && shares.len() + 1 < cores {
-            shares.push(&directories[begin..=at]);
-            (begin, held) = (at + 1, 0);
-        }
-    }
-    shares.push(&directories[begin..]);
-    shares
 }
