@@ -17,8 +17,9 @@ fn one_scenario_in_every_shell() {
     let (first, first_env) = trusted(&ctx, AWKWARD);
     let (_, second_env) = trusted(&ctx, "second");
     fs::create_dir_all(first.path().join("sub/deep")).unwrap();
-    for shell in shells() {
+    for (shell, whole) in shells().into_iter().flat_map(|shell| [(shell, false), (shell, true)]) {
         let session = Session::new(&ctx, shell);
+        let session = if whole { session.whole() } else { session };
         let awkward = shell.quoted(AWKWARD);
         let stderr = shell.quoted(&ctx.home(Who::User).join("stderr").to_string_lossy());
         let catch = if shell == Shell::Fish { "true".to_owned() } else { format!("exec 2>{stderr}") };

@@ -66,6 +66,14 @@ impl Shell {
         }
     }
 
+    /// What of it a new shell reads, as `shims install` puts it beside it.
+    fn start(self) -> String {
+        let whole = self.shim();
+        let (first, rest) = whole.split_once("# ---- rare ----\n").expect("the shim says what is rare");
+        let (_, last) = rest.split_once("# ---- as far as this ----\n").expect("and where that ends");
+        first.to_owned() + last
+    }
+
     fn profile(self) -> &'static str {
         match self {
             Self::Bash => "bashrc",
@@ -148,17 +156,24 @@ pub(super) struct Session<'c> {
     after: String,
     variables: Vec<(String, String)>,
     login: bool,
+    whole: bool,
 }
 
 impl<'c> Session<'c> {
     pub(super) fn new(ctx: &'c Context, shell: Shell) -> Self {
         let (before, after) = (String::new(), String::new());
-        Self { ctx, shell, who: Who::User, before, after, variables: Vec::new(), login: false }
+        Self { ctx, shell, who: Who::User, before, after, variables: Vec::new(), login: false, whole: false }
     }
 
     /// As a terminal or a remote login starts it. A login bash reads the system's profile first, which sets PATH.
     pub(super) fn at_login(mut self) -> Self {
         self.login = true;
+        self
+    }
+
+    /// Reads the shim as `shims init` prints it, in one file.
+    pub(super) fn whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -195,7 +210,10 @@ impl<'c> Session<'c> {
 
     fn write_profile(&self, notes: &Path) {
         let settings = self.settings();
-        let shim = settings.write(&format!("shim.{}", self.shell.name()), self.shell.shim());
+        let name = self.shell.name();
+        let shim = settings.write(&format!("shim.{name}"), self.shell.shim());
+        let start = settings.write(&format!("shim-start.{name}"), self.shell.start());
+        let shim = if self.whole { shim } else { start };
         // Else the first fish of a home starts reading all manual pages, in the background.
         settings.write("fish/generated_completions/.none", "");
         let shim = self.shell.quoted(&shim.to_string_lossy());

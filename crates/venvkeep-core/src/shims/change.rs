@@ -84,8 +84,10 @@ pub struct CutShort {
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The shim, which profiles source.
+    /// The shim.
     Shim,
+    /// What profiles source of it.
+    Start,
     /// What the shell completes for `venvkeep`.
     Completions,
     /// A start-up file of the user's.

@@ -7,7 +7,7 @@ use super::block::Extras;
 use super::change::{Found, ShimsError};
 use super::install::{Installed, parsed};
 use super::places::Homes;
-use super::{completions, startup_text, text};
+use super::{completions, start_text, startup_text, text};
 use crate::model::caller::Caller;
 
 /// How far one shell's shims are installed.
@@ -66,7 +66,9 @@ pub fn of(shell: Shell, caller: &Caller) -> Result<Option<Status>, ShimsError> {
             Err(problem) => status.problems.push(problem),
         }
     }
-    let contents = [(&files.shim, text(shell)), (&files.completions, completions::text(shell))];
+    let start = start_text(shell);
+    let contents =
+        [(&files.shim, text(shell)), (&files.start, &start), (&files.completions, completions::text(shell))];
     let mut there = 0;
     for (path, content) in contents {
         match Found::at(path) {
