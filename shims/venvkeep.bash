@@ -195,8 +195,11 @@ function _venvkeep_trusted {
 function _venvkeep_redirected {
     local target=''
     [[ ! -L $1 && -O $1 && -r $1 ]] || return 1
-    # One line, and no more of it than a path can have.
-    ! IFS=$' \t\r\n' read -r -d '' -n 4096 target <"$1" || return 1
+    # No more of it than a path can have.
+    ! IFS= read -r -d '' -n 4096 target <"$1" || return 1
+    # What stands around it is not part of it, and a second line makes it no path at all.
+    target=${target#"${target%%[![:space:]]*}"}
+    target=${target%"${target##*[![:space:]]}"}
     [[ $target != *[$'\r\n']* ]] || return 1
     case $target in
     '') return 1 ;;
@@ -240,6 +243,7 @@ function _venvkeep_show {
         # An exported PS1 may have it from the shell around this one.
         if [[ ${PS1-} != "$_venvkeep_tag"* ]]; then PS1=$_venvkeep_tag${PS1-}; fi
     fi
+    # shellcheck disable=SC2317 # the user calls it
     function deactivate { _venvkeep_plainly _venvkeep_deactivate; }
 }
 
@@ -378,27 +382,36 @@ function _venvkeep_deactivate {
     _venvkeep_leave
 }
 
-# Makes the environment $1 (a path or a name; the nearest without) active from anywhere.
+# Makes the environment $1 (a path or a name) active from anywhere; without, the nearest, or the default.
 function _venvkeep_activate {
-    local answer
+    # The program says what speaks against it.
+    local answer VENVKEEP_QUIET=true
     if [[ ${1-} == -* || $# -gt 1 ]]; then
         # It knows what to say.
         VENVKEEP_SHELL=bash command venvkeep activate "$@"
         return
     fi
-    if [[ -n $_venvkeep_held && $# -eq 0 ]]; then
-        _venvkeep_held='' _venvkeep_new=true
-        _venvkeep_look
-        if [[ -n $_venvkeep_env ]]; then return 0; fi
+    if [[ $# -eq 0 ]] && _venvkeep_find; then
+        # What belongs here, as if the user came in now.
+        _venvkeep_make_way
+        _venvkeep_pwd=$PWD _venvkeep_new=''
+        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        _venvkeep_note
+        return 0
     fi
     answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
+    _venvkeep_make_way
+    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+}
+
+# Another environment is asked for than the one that is active, or was deactivated.
+function _venvkeep_make_way {
     if [[ -n $_venvkeep_env ]]; then
         _venvkeep_leave
     elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$_venvkeep_idle" ]]; then
         if declare -F deactivate >/dev/null; then \deactivate; fi
     fi
-    _venvkeep_held=''
-    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+    _venvkeep_held='' _venvkeep_manual=''
 }
 
 # What the shell around this one has left in the environment. What it activated by itself goes, and comes back at

@@ -107,12 +107,7 @@ function _venvkeep_look
     end
     if test -n "$_venvkeep_path" -a -z "$_venvkeep_env$_venvkeep_held"
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        # Active now: by the time of an empty file, so that nothing is started for it.
-        if test -d "$_venvkeep_state/used" -a -O "$_venvkeep_state/used" -a ! -L "$_venvkeep_used"
-            begin
-                true >"$_venvkeep_used"
-            end 2>/dev/null
-        end
+        _venvkeep_note
     end
     true
 end
@@ -451,6 +446,16 @@ function _venvkeep_mend
     end
 end
 
+# Notes that the environment is active now: by the time of an empty file, so that nothing is started for it.
+function _venvkeep_note
+    if test -d "$_venvkeep_state/used" -a -O "$_venvkeep_state/used" -a ! -L "$_venvkeep_used"
+        begin
+            true >"$_venvkeep_used"
+        end 2>/dev/null
+    end
+    true
+end
+
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
 # has saved to bring back.
 function _venvkeep_yield
@@ -483,7 +488,7 @@ function _venvkeep_yield
     _venvkeep_forget
 end
 
-# Makes the environment $argv[1] (a path or a name; the nearest without) active from anywhere.
+# Makes the environment $argv[1] (a path or a name) active from anywhere; without, the nearest, or the default.
 function _venvkeep_activate
     if string match --quiet -- '-*' "$argv[1]"; or set -q argv[2]
         # It knows what to say.
@@ -491,13 +496,16 @@ function _venvkeep_activate
         command venvkeep activate $argv
         return
     end
-    if test -n "$_venvkeep_held"; and not set -q argv[1]
-        set -g _venvkeep_held ''
-        set -g _venvkeep_new true
-        _venvkeep_look
-        if test -n "$_venvkeep_env"
-            return
-        end
+    # The program says what speaks against it.
+    set -lx VENVKEEP_QUIET true
+    if not set -q argv[1]; and _venvkeep_find
+        # What belongs here, as if the user came in now.
+        _venvkeep_make_way
+        set -g _venvkeep_pwd $PWD
+        set -g _venvkeep_new ''
+        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        _venvkeep_note
+        return
     end
     set -l answer
     if set -q argv[1]
@@ -506,6 +514,12 @@ function _venvkeep_activate
         set answer (command venvkeep activate --for-shell)
     end
     or return
+    _venvkeep_make_way
+    _venvkeep_enter $answer[1] $answer[2] asked
+end
+
+# Another environment is asked for than the one that is active, or was deactivated.
+function _venvkeep_make_way
     if test -n "$_venvkeep_env"
         _venvkeep_leave
     else if test -n "$VIRTUAL_ENV" -a "$VIRTUAL_ENV" != "$_venvkeep_idle"
@@ -513,7 +527,7 @@ function _venvkeep_activate
         and deactivate
     end
     set -g _venvkeep_held ''
-    _venvkeep_enter $answer[1] $answer[2] asked
+    set -g _venvkeep_manual ''
 end
 
 # Says what to type instead of these words after sudo, where there is something better.

@@ -85,10 +85,7 @@ function _venvkeep_look {
     if [[ -n $_venvkeep_env && $_venvkeep_env != $_venvkeep_path ]]; then _venvkeep_leave; fi
     if [[ -n $_venvkeep_path && -z $_venvkeep_env$_venvkeep_held ]]; then
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        # Active now: by the time of an empty file, so that nothing is started for it.
-        if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
-            { true >|$_venvkeep_used; } 2>/dev/null
-        fi
+        _venvkeep_note
     fi
     return 0
 }
@@ -359,6 +356,14 @@ function _venvkeep_mend {
     if [[ -z ${DIRENV_DIFF-} ]]; then _venvkeep_left=''; fi
 }
 
+# Notes that the environment is active now: by the time of an empty file, so that nothing is started for it.
+function _venvkeep_note {
+    if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
+        { true >|$_venvkeep_used; } 2>/dev/null
+    fi
+    return 0
+}
+
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
 # has saved to bring back.
 function _venvkeep_yield {
@@ -393,28 +398,37 @@ function _venvkeep_deactivate {
     _venvkeep_leave
 }
 
-# Makes the environment $1 (a path or a name; the nearest without) active from anywhere.
+# Makes the environment $1 (a path or a name) active from anywhere; without, the nearest, or the default.
 function _venvkeep_activate {
     emulate -L zsh
-    local answer
+    # The program says what speaks against it.
+    local answer VENVKEEP_QUIET=true
     if [[ ${1-} == -* || $# -gt 1 ]]; then
         # It knows what to say.
         VENVKEEP_SHELL=zsh command venvkeep activate "$@"
         return
     fi
-    if [[ -n $_venvkeep_held && $# -eq 0 ]]; then
-        _venvkeep_held='' _venvkeep_new=true
-        _venvkeep_look
-        if [[ -n $_venvkeep_env ]]; then return 0; fi
+    if [[ $# -eq 0 ]] && _venvkeep_find; then
+        # What belongs here, as if the user came in now.
+        _venvkeep_make_way
+        _venvkeep_pwd=$PWD _venvkeep_new=''
+        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        _venvkeep_note
+        return 0
     fi
     answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
+    _venvkeep_make_way
+    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+}
+
+# Another environment is asked for than the one that is active, or was deactivated.
+function _venvkeep_make_way {
     if [[ -n $_venvkeep_env ]]; then
         _venvkeep_leave
     elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != $_venvkeep_idle ]]; then
         if typeset -f deactivate >/dev/null; then \deactivate; fi
     fi
-    _venvkeep_held=''
-    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+    _venvkeep_held='' _venvkeep_manual=''
 }
 
 # What the shell around this one has left in the environment. What it activated by itself goes, and comes back at

@@ -7,7 +7,7 @@ use super::block::{self, Extras, Files};
 use super::change::{Change, CutShort, Deed, Done, Found, Role, ShimsError};
 use super::places::Homes;
 use super::profile::{self, Profile};
-use super::{Shell, completions, start_text, text};
+use super::{Shell, completions, made, start_text, text};
 use crate::host::fs;
 use crate::model::caller::Caller;
 use crate::model::owner::ROOT;
@@ -103,10 +103,15 @@ pub fn uninstall(shells: &[Shell], caller: &Caller) -> Result<Vec<Change>, Shims
 
 /// Does what [`install`] or [`uninstall`] found, in order. Cut off anywhere in between, the block sources what is there.
 pub fn carry_out(changes: &[Change], caller: &Caller) -> Result<Vec<Done>, CutShort> {
-    let mut done = Vec::new();
+    let mut done: Vec<Done> = Vec::new();
     for change in changes {
         match change.carry_out(caller) {
-            Ok(one) => done.push(one),
+            Ok(one) => {
+                if !one.made.is_empty() {
+                    made::note(&one.made, caller);
+                }
+                done.push(one);
+            }
             Err(error) => return Err(CutShort { done, error }),
         }
     }
@@ -116,6 +121,7 @@ pub fn carry_out(changes: &[Change], caller: &Caller) -> Result<Vec<Done>, CutSh
             // One that is not empty, or not there, stays as it is.
             let _ = fs::remove_dir(&directory);
         }
+        made::take_back(caller);
     }
     Ok(done)
 }

@@ -5,6 +5,7 @@ mod block;
 pub mod change;
 pub mod completions;
 pub mod install;
+mod made;
 pub mod places;
 pub mod profile;
 mod startup_text;

@@ -123,6 +123,7 @@ impl Report {
                 role: change.role(),
                 deed: change.deed(),
                 backup: None,
+                made: Vec::new(),
             };
             return Ok(changes.iter().map(planned).collect());
         }

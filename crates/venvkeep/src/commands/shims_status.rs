@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use venvkeep_core::host::fs;
-use venvkeep_core::locate::locate;
+use venvkeep_core::locate::{self, LocateError, locate};
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims::status::{self, State, Status};
@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::Emphasis;
 use crate::request::Session;
-use venvkeep_core::model::printable::printable;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command. What is installed in part, or is not this program's, counts as a finding.
 pub(crate) fn run(session: &Session<'_>) -> Result<Exit, Failure> {
@@ -116,6 +116,8 @@ fn document(all: &[Status], here: &Here, default: Option<&Path>) -> Value {
 /// The environment that belongs to the working directory, the one that is active, and why they are what they are.
 struct Here {
     environment: Option<PathBuf>,
+    /// Nothing is nearer.
+    is_default: bool,
     active: Option<PathBuf>,
     why: Why,
 }
@@ -156,8 +158,11 @@ impl Here {
         let active = caller.variable("VIRTUAL_ENV").map(PathBuf::from);
         let mut without_active = caller.clone();
         without_active.variables.remove(OsStr::new("VIRTUAL_ENV"));
-        let Ok(prefix) = locate(None, &without_active) else {
-            return Self { environment: None, active, why: Why::NoneHere };
+        let default = || locate::at(&default::get(caller).ok()??, &caller.viewer).ok();
+        let nearest = locate(None, &without_active);
+        let is_default = matches!(nearest, Err(LocateError::NoneNear { .. }));
+        let Some(prefix) = nearest.ok().or_else(|| default().filter(|_| is_default)) else {
+            return Self { environment: None, is_default: false, active, why: Why::NoneHere };
         };
         let path = prefix.path().to_owned();
         let is_same = |one: &PathBuf| fs::physical(one).is_ok_and(|physical| physical == path);
@@ -182,19 +187,30 @@ impl Here {
                 Why::NoShims
             }),
         };
-        Self { environment: Some(path), active, why }
+        Self { environment: Some(path), is_default, active, why }
     }
 
     fn sentence(&self) -> String {
         let Some(environment) = &self.environment else {
-            return "there is no .venv, venv or env in this directory or above it".to_owned();
+            let none = "there is no .venv, venv or env in this directory or above it";
+            return match &self.active {
+                Some(active) => format!("{none}; {} is active", printable(active)),
+                None => none.to_owned(),
+            };
         };
-        self.why.sentence(&printable(environment))
+        let path = printable(environment);
+        self.why.sentence(&if self.is_default { format!("the default, {path},") } else { path })
     }
 
     /// What to type where it is not active.
-    fn commands(&self) -> Vec<&'static str> {
-        self.why.commands()
+    fn commands(&self) -> Vec<String> {
+        let named = |command: &str| match &self.environment {
+            Some(path) if self.is_default && matches!(command, "venvkeep trust" | "venvkeep heal") => {
+                format!("{command} {}", shell_word(path))
+            }
+            _ => command.to_owned(),
+        };
+        self.why.commands().into_iter().map(named).collect()
     }
 }
 
