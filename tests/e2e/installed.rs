@@ -165,6 +165,41 @@ fn once_installed_the_trusted_and_the_default_environment_are_active() {
 }
 
 #[test]
+fn a_zsh_that_completes_nothing_says_nothing_and_status_tells_what_it_lacks() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !require(&[Need::Program("zsh")]) {
+        return;
+    }
+    let home = Home::of(&ctx);
+    // Some distributions start it for everybody.
+    home.write(".zshenv", "skip_global_compinit=1\n");
+    let lacks = "if Tab completes nothing, .zshrc lacks:  autoload -Uz compinit && compinit\n";
+    let without = "alias a=b\n";
+    let (before, after) = ("autoload -Uz compinit && compinit -u -D\n", "");
+    for (profile, added, completes) in [(without, "", false), (before, after, true), (without, before, true)]
+    {
+        home.write(".zshrc", profile);
+        home.shims(&["install", "zsh"]).run().success();
+        home.write(".zshrc", home.read(".zshrc") + added);
+        let status = home.shims(&["status"]).run().success();
+        if completes {
+            status.stdout_lacks(lacks)
+        } else {
+            status.stdout_has(lacks)
+        };
+        let started =
+            printed(&ctx, "zsh", &["-i"], "print -r -- ${_comps[venvkeep]-none}").expect("it is there");
+        let expected = if completes { "_venvkeep\n" } else { "none\n" };
+        assert_eq!((started.stdout.as_str(), started.stderr.as_str()), (expected, ""), "{profile} {added}");
+        // As somebody types: nothing but what zsh completes by itself, and no error.
+        let (typed, shown) = if completes { ("comp", "completions ") } else { ("REA", "README ") };
+        home.write("README", "");
+        typed_into(&ctx, "zsh", &home.path, &format!("venvkeep {typed}\t"), shown);
+        home.shims(&["uninstall"]).run().success();
+    }
+}
+
+#[test]
 fn tab_completes_commands_names_and_paths() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     if !require(&[Need::Program("zsh"), Need::Program("fish")]) {

@@ -114,6 +114,15 @@ pub(super) fn hooks(text: &str) -> Vec<&'static str> {
     found
 }
 
+/// zsh's `compinit`, and the frameworks that call it.
+const COMPLETION: [&str; 8] =
+    ["compinit", "oh-my-zsh", "prezto", "zinit", "zplug", "antigen", "antidote", "zimfw"];
+
+/// Whether a start-up file of zsh's starts what completes words at Tab.
+pub(super) fn starts_completion(text: &str) -> bool {
+    text.lines().map(without_comment).any(|line| COMPLETION.iter().any(|sign| line.contains(sign)))
+}
+
 /// The line up to a `#` at the beginning of a word.
 fn without_comment(line: &str) -> &str {
     let starts = |(at, _): &(usize, _)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
@@ -125,7 +134,7 @@ fn without_comment(line: &str) -> &str {
 mod tests {
     use std::path::Path;
 
-    use super::{hooks, reads, zdotdir};
+    use super::{hooks, reads, starts_completion, zdotdir};
 
     #[test]
     fn sourcing_is_told_from_mentioning() {
@@ -168,6 +177,13 @@ mod tests {
             let found = zdotdir(&format!("\n{unclear}"), home, None, config);
             assert_eq!((found.directory.to_str(), found.unclear), (Some("/h"), Some(2)), "{unclear}");
         }
+    }
+
+    #[test]
+    fn completion_is_started_by_its_own_line_or_a_framework() {
+        assert!(starts_completion("a=b\nautoload -Uz compinit && compinit\n"));
+        assert!(starts_completion("source $ZSH/oh-my-zsh.sh # frameworks\n"));
+        assert!(!starts_completion("# autoload -Uz compinit\nautoload -Uz _venvkeep\n"));
     }
 
     #[test]

@@ -62,6 +62,10 @@ fn words(all: &[Status], here: &Here, default: Option<&Path>, session: &Session<
         say(format!("{:<8}{state}", one.shell.name()));
         one.profiles.iter().for_each(|path| say(format!("        in {}", printable(path))));
         one.problems.iter().for_each(|problem| say(format!("        {}", printable(problem.to_string()))));
+        if one.state == State::Installed && !one.starts_completion {
+            say("        if Tab completes nothing, .zshrc lacks:  autoload -Uz compinit && compinit"
+                .to_owned());
+        }
         for (name, path) in &one.hooks {
             say(format!("        beside {name}, in {}", printable(path)));
         }
@@ -98,6 +102,7 @@ fn document(all: &[Status], here: &Here, default: Option<&Path>) -> Value {
             "require_venv": one.extras.require_venv,
             "problems": one.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "hooks": hooks.collect::<Vec<_>>(),
+            "starts_completion": one.starts_completion,
         })
     });
     json!({
