@@ -86,6 +86,48 @@ fn a_start_starts_no_program() {
 }
 
 #[test]
+fn a_visit_starts_no_program() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !require(&[Need::Program("strace"), Need::Program("zsh"), Need::Program("fish")]) {
+        return;
+    }
+    let home = Home::of(&ctx);
+    home.write(".zshrc", "alias a=b\n");
+    for place in ["proj", "other", "tools"] {
+        ctx.run(["new", "--seed", "none", place]).success();
+    }
+    home.write("led/.venv", "../proj/.venv\n");
+    home.write("proj/a/b/c/file", "");
+    let prompt = |shell: &str| match shell {
+        "bash" => "for each in \"${PROMPT_COMMAND[@]}\"; do eval \"$each\"; done",
+        "zsh" => "for each in $precmd_functions; do $each; done",
+        _ => "emit fish_prompt",
+    };
+    let starts = |shell: &str| {
+        let prompt = prompt(shell);
+        let ways = ["~", "proj", "a/b/c", "~/other", "~/led", "/usr/lib", "~"];
+        let ways = ways.map(|place| format!("cd {place}; {prompt}; {prompt}")).join("; ");
+        let line = format!("{ways}; echo \"is=$VIRTUAL_ENV=\"");
+        let log = home.path.join("strace");
+        let calls = "trace=clone,clone3,fork,vfork,execve";
+        let strace = ctx.program(Who::User, "strace").args(["-f", "-qq", "-e", calls, "-o"]).arg(&log);
+        let output =
+            strace.args([shell, "-i", "-c", &line]).path_first(ctx.program_directory()).run().success();
+        let count = fs::read_to_string(&log).unwrap().lines().filter(|line| is_start(line)).count();
+        fs::remove_file(log).unwrap();
+        (count, output.stdout.contains("/tools/.venv="))
+    };
+    for shell in SHELLS {
+        starts(shell);
+        let without = starts(shell);
+        home.shims(&["install", shell]).run().success();
+        ctx.run(["default", "tools/.venv"]).success();
+        assert_eq!(starts(shell), (without.0, true), "{shell}");
+        ctx.run(["default", "--none"]).success();
+    }
+}
+
+#[test]
 fn places_with_other_names_are_quoted() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let home = Home::of(&ctx);

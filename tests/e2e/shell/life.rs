@@ -229,6 +229,10 @@ fn what_venvkeep_changed_shows_at_the_next_prompt() {
             "report untrusted",
             "venvkeep trust -q",
             "report trusted",
+            "venvkeep remove -q .venv",
+            "report removed",
+            "venvkeep undo -q .venv",
+            "report returned",
             "rm -r .venv",
             "report gone",
         ]);
@@ -236,7 +240,57 @@ fn what_venvkeep_changed_shows_at_the_next_prompt() {
             .active("made", &environment)
             .inactive("untrusted")
             .active("trusted", &environment)
+            .inactive("removed")
+            .active("returned", &environment)
             .inactive("gone");
+    }
+}
+
+#[test]
+fn what_is_read_later_may_be_gone_or_another_by_then() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    ctx.project("of-root").venv_by_root(Maker::VenvWithoutPip).build();
+    for shell in shells() {
+        let rest = format!("~/settings/shim.{}", shell.name());
+        let start = format!("source ~/settings/shim-start.{}", shell.name());
+        // As after `shims uninstall`, in a shell that has not needed it so far, and in one that has.
+        let gone = format!("mv {rest} ~/away");
+        let notes = Session::new(&ctx, shell).types(&[
+            "report start",
+            gone.as_str(),
+            "cd proj",
+            "report in",
+            "cd ~/of-root",
+            "report theirs",
+            "venvkeep list -q >/dev/null",
+            "cd",
+            "report out",
+        ]);
+        notes.quiet().inactive("in").inactive("theirs");
+        assert_eq!(notes.note("out"), notes.note("start"), "{shell:?}");
+        let notes =
+            Session::new(&ctx, shell).types(&["cd proj", &gone, "report in", "deactivate", "report off"]);
+        notes.quiet().active("in", &environment).inactive("off");
+        // Somebody else's is not read; the user's new one is, by a shell that reads its part of it again.
+        let read = format!("sed -i 's/^# ---- rare ----/echo read-{}-again/' {rest}", shell.name());
+        let notes = Session::new(&ctx, shell).types(&[
+            read.as_str(),
+            "cd proj",
+            "report in",
+            "cd",
+            &start,
+            "cd proj",
+            "report again",
+            "deactivate",
+            "report off",
+        ]);
+        notes.active("in", &environment).active("again", &environment).inactive("off");
+        assert_eq!(notes.times(&format!("read-{}-again\r\n", shell.name())), 2, "{}", notes.shown);
+        let other = format!("cp {rest} ~/away; rm {rest}; ln -s /etc/passwd {rest}");
+        let notes = Session::new(&ctx, shell).types(&[other.as_str(), "cd proj", "report in"]);
+        notes.quiet().inactive("in");
+        std::fs::remove_file(ctx.home(Who::User).join(format!("settings/shim.{}", shell.name()))).unwrap();
     }
 }
 
