@@ -32,8 +32,11 @@ if [[ ${_venvkeep_shell-} != "$$" ]]; then
     _venvkeep_new=true # nothing was looked at yet
     _venvkeep_used=    # the file that notes when the environment was last active
 fi
-# Perhaps of another version, or through the environment.
-if [[ -z ${_venvkeep_loading-} ]]; then unset -f _venvkeep_settle; fi
+# Perhaps the rest is of another version.
+if [[ -z ${_venvkeep_loading-} ]]; then
+    _venvkeep_whole=''
+    export -n _venvkeep_whole
+fi
 
 # Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
 # nearest decides, as it does for the program.
@@ -44,7 +47,7 @@ function _venvkeep_find {
     [[ ${XDG_STATE_HOME-} != /* ]] || _venvkeep_state=$XDG_STATE_HOME
     while :; do
         if [[ -e $dir/.venv || -e $dir/venv || -e $dir/env ]]; then
-            _venvkeep_more || return 1
+            [[ -n $_venvkeep_whole ]] || _venvkeep_more || return 1
             for here in "$dir/.venv" "$dir/venv" "$dir/env"; do
                 if [[ -e $here/pyvenv.cfg ]]; then
                     if _venvkeep_trusted "$here"; then return 0; fi
@@ -84,7 +87,10 @@ function _venvkeep_look {
     if [[ -n $_venvkeep_env && $_venvkeep_env != "$_venvkeep_path" ]]; then _venvkeep_leave; fi
     if [[ -n $_venvkeep_path && -z $_venvkeep_env$_venvkeep_held ]]; then
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
+        # Active now: by the time of an empty file, so that nothing is started for it.
+        if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
+            { true >|"$_venvkeep_used"; } 2>/dev/null || :
+        fi
     fi
 }
 
@@ -154,13 +160,15 @@ fi
 # An installation has this file twice: whole, and without the part from here to the line that ends it, which is what a
 # new shell reads. Whether that part is there; read now if need be.
 function _venvkeep_more {
-    local whole=${BASH_SOURCE[0]%-start.bash}.bash _venvkeep_loading=true
-    if declare -F _venvkeep_settle >/dev/null; then return 0; fi
+    local file=${BASH_SOURCE[0]%-start.bash}.bash _venvkeep_loading=true
+    if [[ -n $_venvkeep_whole ]]; then return 0; fi
     # shellcheck disable=SC1090 # this file
-    [[ -f $whole && -O $whole && -r $whole ]] && . "$whole"
+    [[ -f $file && -O $file && -r $file ]] && . "$file"
 }
 
 # ---- rare ----
+
+_venvkeep_whole=true
 
 # Whether the environment at $1 is trusted. Then _venvkeep_path is its physical path, _venvkeep_name its name.
 function _venvkeep_trusted {
@@ -245,13 +253,6 @@ function _venvkeep_show {
     fi
     # shellcheck disable=SC2317 # the user calls it
     function deactivate { _venvkeep_plainly _venvkeep_deactivate; }
-}
-
-# Notes that the environment is active now: by the time of an empty file, so that nothing is started for it.
-function _venvkeep_note {
-    if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
-        { true >|"$_venvkeep_used"; } 2>/dev/null || :
-    fi
 }
 
 # Takes back exactly what was put in; what the user changed meanwhile stays.
@@ -394,9 +395,8 @@ function _venvkeep_activate {
     if [[ $# -eq 0 ]] && _venvkeep_find; then
         # What belongs here, as if the user came in now.
         _venvkeep_make_way
-        _venvkeep_pwd=$PWD _venvkeep_new=''
-        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
+        _venvkeep_new=true
+        _venvkeep_look
         return 0
     fi
     answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return

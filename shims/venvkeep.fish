@@ -26,9 +26,10 @@ if not functions --query _venvkeep_find
     set --global _venvkeep_places '' # the variables that the next two come from
     set --global _venvkeep_state '' # the state directory
     set --global _venvkeep_top '' # HOME without links
-else if not set -q _venvkeep_loading
-    # Perhaps of another version.
-    functions --erase _venvkeep_settle
+end
+# Perhaps the rest is of another version.
+if not set -q _venvkeep_loading
+    set --global _venvkeep_whole ''
 end
 
 # The state directory, as the program finds it.
@@ -49,7 +50,8 @@ function _venvkeep_find
     set -l dir $PWD
     while true
         if test -e "$dir/.venv" -o -e "$dir/venv" -o -e "$dir/env"
-            _venvkeep_more
+            test -n "$_venvkeep_whole"
+            or _venvkeep_more
             or return
             for here in "$dir/.venv" "$dir/venv" "$dir/env"
                 if test -e "$here/pyvenv.cfg"
@@ -107,7 +109,12 @@ function _venvkeep_look
     end
     if test -n "$_venvkeep_path" -a -z "$_venvkeep_env$_venvkeep_held"
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
+        # Active now: by the time of an empty file, so that nothing is started for it.
+        if test -d "$_venvkeep_state/used" -a -O "$_venvkeep_state/used" -a ! -L "$_venvkeep_used"
+            begin
+                true >"$_venvkeep_used"
+            end 2>/dev/null
+        end
     end
     true
 end
@@ -154,18 +161,20 @@ end
 # An installation has this file twice: whole, and without the part from here to the line that ends it, which is what a
 # new shell reads. Whether that part is there; read now if need be.
 function _venvkeep_more
-    functions --query _venvkeep_settle
+    test -n "$_venvkeep_whole"
     and return
-    set -l whole (string replace --regex -- '-start(\.fish)$' '$1' (functions --details _venvkeep_more))
-    test -f "$whole" -a -O "$whole" -a -r "$whole"
+    set -l file (string replace --regex -- '-start(\.fish)$' '$1' (functions --details _venvkeep_more))
+    test -f "$file" -a -O "$file" -a -r "$file"
     or return
     set -g _venvkeep_loading true
-    source $whole
+    source $file
     set -e _venvkeep_loading
-    functions --query _venvkeep_settle
+    test -n "$_venvkeep_whole"
 end
 
 # ---- rare ----
+
+set --global _venvkeep_whole true
 
 # Whether the environment at $here, in the directory $above, is trusted. Then _venvkeep_path is its physical path,
 # _venvkeep_name its name.
@@ -446,16 +455,6 @@ function _venvkeep_mend
     end
 end
 
-# Notes that the environment is active now: by the time of an empty file, so that nothing is started for it.
-function _venvkeep_note
-    if test -d "$_venvkeep_state/used" -a -O "$_venvkeep_state/used" -a ! -L "$_venvkeep_used"
-        begin
-            true >"$_venvkeep_used"
-        end 2>/dev/null
-    end
-    true
-end
-
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
 # has saved to bring back.
 function _venvkeep_yield
@@ -501,10 +500,8 @@ function _venvkeep_activate
     if not set -q argv[1]; and _venvkeep_find
         # What belongs here, as if the user came in now.
         _venvkeep_make_way
-        set -g _venvkeep_pwd $PWD
-        set -g _venvkeep_new ''
-        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
+        set -g _venvkeep_new true
+        _venvkeep_look
         return
     end
     set -l answer

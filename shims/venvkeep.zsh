@@ -31,8 +31,8 @@ if ! typeset -f _venvkeep_hook >/dev/null; then
     typeset -g _venvkeep_reply= _venvkeep_path= _venvkeep_name= _venvkeep_state=
 fi
 typeset -g _venvkeep_file=${(%):-%x} # this one
-# Perhaps of another version.
-if [[ -z ${_venvkeep_loading-} ]] && typeset -f _venvkeep_settle >/dev/null; then unfunction _venvkeep_settle; fi
+# Perhaps the rest is of another version.
+if [[ -z ${_venvkeep_loading-} ]]; then typeset -g _venvkeep_whole=; fi
 
 # Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
 # nearest decides, as it does for the program.
@@ -43,7 +43,7 @@ function _venvkeep_find {
     [[ ${XDG_STATE_HOME-} != /* ]] || _venvkeep_state=$XDG_STATE_HOME
     while true; do
         if [[ -e $dir/.venv || -e $dir/venv || -e $dir/env ]]; then
-            _venvkeep_more || return 1
+            [[ -n $_venvkeep_whole ]] || _venvkeep_more || return 1
             for here in "$dir/.venv" "$dir/venv" "$dir/env"; do
                 if [[ -e $here/pyvenv.cfg ]]; then
                     if _venvkeep_trusted "$here"; then return 0; fi
@@ -71,6 +71,7 @@ function _venvkeep_find {
 # Brings the shell to what should be active here.
 function _venvkeep_look {
     emulate -L zsh
+    if ((ZSH_SUBSHELL)); then return 0; fi
     if [[ ${VIRTUAL_ENV-} != $_venvkeep_env || $_venvkeep_how == asked ||
         -n $_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then
         _venvkeep_more && _venvkeep_settle || return 0
@@ -85,7 +86,10 @@ function _venvkeep_look {
     if [[ -n $_venvkeep_env && $_venvkeep_env != $_venvkeep_path ]]; then _venvkeep_leave; fi
     if [[ -n $_venvkeep_path && -z $_venvkeep_env$_venvkeep_held ]]; then
         _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
+        # Active now: by the time of an empty file, so that nothing is started for it.
+        if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
+            { true >|$_venvkeep_used; } 2>/dev/null
+        fi
     fi
     return 0
 }
@@ -94,12 +98,9 @@ function _venvkeep_look {
 # subshell is over with it.
 function _venvkeep_hook {
     # Nothing has changed, at most prompts; all of this is looked at again by _venvkeep_look.
-    if [[ -z $_venvkeep_new$_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} &&
-        "$PWD:${VIRTUAL_ENV-}" == "$_venvkeep_pwd:$_venvkeep_env" &&
-        (-z $_venvkeep_env || ($_venvkeep_how == auto && -O $_venvkeep_env/bin)) ]]; then
-        return 0
-    fi
-    if ((ZSH_SUBSHELL == 0)); then _venvkeep_look; fi
+    [[ $PWD == "$_venvkeep_pwd" && ${VIRTUAL_ENV-} == "$_venvkeep_env" &&
+        -z $_venvkeep_new$_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} &&
+        (-z $_venvkeep_env || ($_venvkeep_how == auto && -O $_venvkeep_env/bin)) ]] || _venvkeep_look
 }
 
 # The program; what it changed shows at the next prompt.
@@ -146,12 +147,14 @@ fi
 # new shell reads. Whether that part is there; read now if need be.
 function _venvkeep_more {
     emulate -L zsh
-    if typeset -f _venvkeep_settle >/dev/null; then return 0; fi
-    local whole=${_venvkeep_file%-start.zsh}.zsh _venvkeep_loading=true
-    [[ -f $whole && -O $whole && -r $whole ]] && . $whole
+    if [[ -n $_venvkeep_whole ]]; then return 0; fi
+    local file=${_venvkeep_file%-start.zsh}.zsh _venvkeep_loading=true
+    [[ -f $file && -O $file && -r $file ]] && . $file
 }
 
 # ---- rare ----
+
+_venvkeep_whole=true
 
 # Whether the environment at $1 is trusted. Then _venvkeep_path is its physical path, _venvkeep_name its name.
 function _venvkeep_trusted {
@@ -356,14 +359,6 @@ function _venvkeep_mend {
     if [[ -z ${DIRENV_DIFF-} ]]; then _venvkeep_left=''; fi
 }
 
-# Notes that the environment is active now: by the time of an empty file, so that nothing is started for it.
-function _venvkeep_note {
-    if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
-        { true >|$_venvkeep_used; } 2>/dev/null
-    fi
-    return 0
-}
-
 # Something else activated an environment over ours, or took ours away: what we put in goes, also from what that
 # has saved to bring back.
 function _venvkeep_yield {
@@ -411,9 +406,8 @@ function _venvkeep_activate {
     if [[ $# -eq 0 ]] && _venvkeep_find; then
         # What belongs here, as if the user came in now.
         _venvkeep_make_way
-        _venvkeep_pwd=$PWD _venvkeep_new=''
-        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
+        _venvkeep_new=true
+        _venvkeep_look
         return 0
     fi
     answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
