@@ -99,6 +99,9 @@ fn tokens_that_are_none() {
         &token.to_uppercase(),
         &format!("{traversal}\n"),
         &format!("{token}and more\n"),
+        &format!("{token}\n"),
+        // As the program reads it.
+        token.trim_end(),
         "*\n",
         "$(touch pwned)\n",
     ] {

@@ -192,5 +192,6 @@ mod tests {
                     eval \"$(starship init bash)\"\nplugins=(git autoswitch_virtualenv)\n";
         assert_eq!(hooks(text), ["autoswitch_virtualenv", "conda", "direnv", "starship"]);
         assert_eq!(hooks("export PATH=~/.pyenv/bin\n"), Vec::<&str>::new());
+        assert_eq!(hooks("eval \"$(pyenv init -)\"\nmise activate fish | source\n"), ["mise", "pyenv"]);
     }
 }
