@@ -397,6 +397,13 @@ fn status_says_what_is_there_and_why_nothing_is_active() {
     of_root.venv_by_root(Maker::VenvWithoutPip).build();
     here(&of_root).success().stdout_has("belongs to root").stdout_has("        venvkeep heal\n");
 
+    let linked = ctx.project("linked");
+    symlink(project.path().join(".venv"), linked.path().join(".venv")).unwrap();
+    here(&linked).success().stdout_has("linked/.venv is a link to it").stdout_has("        activate\n");
+    let led = ctx.project("led");
+    led.write(".venv", "one\ntwo\n");
+    here(&led).success().stdout_has("led/.venv is a file that does not hold the path of an environment");
+
     home.write(".local/share/venvkeep/shims/venvkeep.zsh", "# another version\n");
     assert_eq!(state(1).as_deref(), Some("differs"));
     status().run().code(1).stdout_has("venvkeep shims install zsh --sudo-guard");

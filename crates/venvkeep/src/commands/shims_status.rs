@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use venvkeep_core::host::fs;
-use venvkeep_core::locate::{self, LocateError, locate};
+use venvkeep_core::locate::{self, LocateError, link_to_it, locate};
 use venvkeep_core::model::caller::Caller;
+use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims::status::{self, State, Status};
 use venvkeep_core::shims::{self, Shell};
@@ -130,6 +131,8 @@ struct Here {
 /// Why the environment of the working directory is or is not active.
 enum Why {
     NoneHere,
+    /// What stands in its place is no environment: a `.venv` file that leads nowhere, a stranger's link.
+    Unclear(String),
     Active,
     ForRoot,
     SwitchedOff,
@@ -144,6 +147,8 @@ enum Why {
     Unfit(Objection),
     /// It may have come with a repository or an archive.
     NotTrusted,
+    /// What stands here is a link to it, which a repository may have brought.
+    Linked(PathBuf),
     /// The shell that the user logs in with has no shims.
     NoShims,
     /// It would be, in a shell that has read the shims.
@@ -164,11 +169,18 @@ impl Here {
         let mut without_active = caller.clone();
         without_active.variables.remove(OsStr::new("VIRTUAL_ENV"));
         let default = || locate::at(&default::get(caller).ok()??, &caller.viewer).ok();
-        let nearest = locate(None, &without_active);
-        let is_default = matches!(nearest, Err(LocateError::NoneNear { .. }));
-        let Some(prefix) = nearest.ok().or_else(|| default().filter(|_| is_default)) else {
-            return Self { environment: None, is_default: false, active, why: Why::NoneHere };
+        let (found, is_default) = match locate(None, &without_active) {
+            Err(LocateError::NoneNear { .. }) => (default().ok_or(Why::NoneHere), true),
+            answer => (answer.map_err(|error| Why::Unclear(printable(error.to_string()))), false),
         };
+        let prefix = match found {
+            Ok(prefix) => prefix,
+            Err(why) => return Self { environment: None, is_default, active, why },
+        };
+        let link = link_to_it(None, &without_active).filter(|link| {
+            let is_link = fs::lstat(link).is_ok_and(|facts| facts.kind == Kind::Link);
+            is_link && !is_default
+        });
         let path = prefix.path().to_owned();
         let is_same = |one: &PathBuf| fs::physical(one).is_ok_and(|physical| physical == path);
         let login = caller.variable("SHELL").and_then(|shell| Path::new(shell).file_name());
@@ -178,6 +190,7 @@ impl Here {
             Some(active) if is_same(active) => Why::Active,
             _ if caller.viewer.is_root() => Why::ForRoot,
             _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff,
+            None if link.is_some() => Why::Linked(link.unwrap_or_default()),
             Some(active) => match untrusted(&prefix, caller) {
                 None if caller.variable("VENVKEEP_ACTIVE") == Some(active.as_os_str()) => {
                     Why::NoPromptYet(active.clone())
@@ -197,7 +210,10 @@ impl Here {
 
     fn sentence(&self) -> String {
         let Some(environment) = &self.environment else {
-            let none = "there is no .venv, venv or env in this directory or above it";
+            let none = match &self.why {
+                Why::Unclear(why) => why,
+                _ => "there is no .venv, venv or env in this directory or above it",
+            };
             return match &self.active {
                 Some(active) => format!("{none}; {} is active", printable(active)),
                 None => none.to_owned(),
@@ -222,7 +238,10 @@ impl Here {
 impl Why {
     fn sentence(&self, path: &str) -> String {
         match self {
-            Why::NoneHere => path.to_owned(),
+            Why::NoneHere | Why::Unclear(_) => path.to_owned(),
+            Why::Linked(link) => {
+                format!("{path} is not activated by itself: {} is a link to it", printable(link))
+            }
             Why::Active => format!("{path} is active"),
             Why::ForRoot => format!("{path} is not active: for root nothing is activated by itself"),
             Why::SwitchedOff => format!("{path} is not active: VENVKEEP_DISABLE is set"),
@@ -256,12 +275,17 @@ impl Why {
                 commands.push("deactivate");
                 commands
             }
-            Why::Deactivated => vec!["activate"],
+            Why::Deactivated | Why::Linked(_) => vec!["activate"],
             Why::Unfit(Objection::NotYours { .. }) => vec!["venvkeep heal"],
             // To trust it says what to do about what speaks against it.
             Why::Unfit(_) | Why::NotTrusted => vec!["venvkeep trust"],
             Why::NoShims => vec!["venvkeep shims install"],
-            Why::NoneHere | Why::Active | Why::ForRoot | Why::NotYet | Why::NoPromptYet(_) => Vec::new(),
+            Why::NoneHere
+            | Why::Unclear(_)
+            | Why::Active
+            | Why::ForRoot
+            | Why::NotYet
+            | Why::NoPromptYet(_) => Vec::new(),
         }
     }
 }
