@@ -286,14 +286,23 @@ fn the_prompt_behind_sees_the_whole_pipeline() {
     }
     let (_, environment) = trusted(&ctx, "proj");
     let prompt = "function fish_prompt; echo -n \"<$pipestatus $status>\"; echo second; end";
+    // The function is the user's again, afterwards.
+    let functions =
+        |name: &str| format!("begin; functions fish_prompt; functions --names --all; end >~/{name}");
     let notes = Session::new(&ctx, Shell::Fish).before_shim(prompt).types(&[
+        "cd proj; cd",
+        &functions("before"),
         "cd proj",
         "report in",
         "sh -c 'exit 3' | sh -c 'exit 4' | true",
         "cd",
         "sh -c 'exit 5' | sh -c 'exit 6'",
+        &functions("after"),
     ]);
     notes.quiet();
+    let read = |name: &str| fs::read_to_string(ctx.home(Who::User).join(name)).unwrap();
+    assert!(read("before").contains("$pipestatus") && !read("before").contains("\n_venvkeep_fish_prompt\n"));
+    assert_eq!(read("before"), read("after"));
     assert_eq!(notes.note("in").active(), Some(environment.as_path()));
     assert!(notes.times("(proj) <3 4 0 0>") >= 1, "{}", notes.shown);
     assert!(notes.times("<5 6 6>") >= 1, "{}", notes.shown);
