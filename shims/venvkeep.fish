@@ -187,7 +187,7 @@ function _venvkeep_trusted --argument-names here above
         -a -f "$here/.venvkeep" -a -O "$here/.venvkeep" -a ! -L "$here/.venvkeep" -a -r "$here/.venvkeep"
     or return 1
     # One line with its end, and no more of it than can be right, however long somebody made it.
-    read --local --null --nchars 34 --delimiter \n --list token <"$here/.venvkeep"
+    read --local --null --nchars 34 --delimiter \n -a token <"$here/.venvkeep"
     # It becomes part of a path.
     string match --quiet --regex -- '^[0-9a-f]{32} $' "$token"
     or return 1
@@ -195,7 +195,7 @@ function _venvkeep_trusted --argument-names here above
     set -l record "$records/$token[1]"
     test -f "$record" -a ! -L "$record" -a -O "$record" -a -r "$record" -a -O "$records"
     or return 1
-    read --local --null --delimiter \n --list lines <"$record"
+    read --local --null --delimiter \n -a lines <"$record"
     # The place that was trusted, not another one that the token was carried to. fish before 3.6 has no -ef.
     if test "$lines[1]" != "$here"
         test "$lines[1]" = (builtin realpath -- "$here")
@@ -271,7 +271,13 @@ function _venvkeep_unshow
     if functions --query _venvkeep_fish_prompt
         and string match --quiet -- '*_venvkeep_fish_prompt*' (functions fish_prompt)
         functions --erase fish_prompt
-        functions --copy _venvkeep_fish_prompt fish_prompt
+        if functions --query fish_prompt
+            # To fish before 3.2 fish's own comes back by itself, and what is there is not copied over.
+            functions _venvkeep_fish_prompt \
+                | string replace --regex -- '^function _venvkeep_fish_prompt' 'function fish_prompt' | source
+        else
+            functions --copy _venvkeep_fish_prompt fish_prompt
+        end
         functions --erase _venvkeep_fish_prompt
     end
 end
@@ -387,7 +393,7 @@ function _venvkeep_tell
         return
     end
     set -g -a _venvkeep_told "$argv[1]"
-    if command -q venvkeep
+    if command -sq venvkeep
         command venvkeep notice -- "$argv[1]" </dev/null
     end
 end
