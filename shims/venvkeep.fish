@@ -9,23 +9,30 @@
 # To fish each command costs some 10 µs, and a substitution five times that. So one `test` asks all that it can, and
 # where somebody passes often nothing is substituted.
 
+# What a shell remembers; what is empty or not there is not so.
+#     _venvkeep_env       the environment that was activated from here
+#     _venvkeep_how       why: auto (found on the way) or asked (by name)
+#     _venvkeep_tag       what is put before the prompt
+#     _venvkeep_idle      a VIRTUAL_ENV that was there at the start and is not on PATH; _idled: its VIRTUAL_ENV_PROMPT
+#     _venvkeep_manual    an environment that something else activated
+#     _venvkeep_held      the environment that the user deactivated and is still in; `here`: the one found next
+#     _venvkeep_left      a directory that another tool may bring back to PATH
+#     _venvkeep_pwd       where the last look was; _new: nothing was looked at yet, or something has changed
+#     _venvkeep_told      the environments that something was said about
+#     _venvkeep_home      PYTHONHOME as it was
+#     _venvkeep_state     the state directory; _top: HOME without links; _places: the variables that both come from
+#     _venvkeep_whole     the whole of this file was read
+
 # A new shell knows nothing yet; one that reads this file again keeps what it knows.
 if not functions --query _venvkeep_find
-    set --global _venvkeep_env '' # the environment that was activated from here
-    set --global _venvkeep_how '' # why: auto (found on the way) or asked (by name)
-    set --global _venvkeep_tag '' # what is put before the prompt
-    set --global _venvkeep_idle '' # a VIRTUAL_ENV that was there at the start and is not on PATH
-    set --global _venvkeep_idled '' # its VIRTUAL_ENV_PROMPT
-    set --global _venvkeep_manual '' # an environment that something else activated
-    set --global _venvkeep_held '' # the environment that the user deactivated and is still in; `here`: the one found next
-    set --global _venvkeep_left '' # a directory that another tool may bring back to PATH
-    set --global _venvkeep_pwd '' # where the last look was
-    set --global _venvkeep_told # the environments that something was said about
-    set --global _venvkeep_home '' # PYTHONHOME as it was
-    set --global _venvkeep_new true # nothing was looked at yet
-    set --global _venvkeep_places '' # the variables that the next two come from
-    set --global _venvkeep_state '' # the state directory
-    set --global _venvkeep_top '' # HOME without links
+    # A shell around this one may export all that it sets.
+    if set -q _venvkeep_pwd
+        for name in (set --names)
+            string match --quiet -- '_venvkeep_*' $name
+            and set -e $name
+        end
+    end
+    set -g _venvkeep_new true
 end
 # Perhaps the rest is of another version.
 if not set -q _venvkeep_loading
