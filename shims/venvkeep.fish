@@ -279,7 +279,7 @@ function _venvkeep_unshow
         and string match --quiet -- '*_venvkeep_fish_prompt*' (functions fish_prompt)
         functions --erase fish_prompt
         if functions --query fish_prompt
-            # To fish before 3.2 fish's own comes back by itself, and what is there is not copied over.
+            # To fish before 3.1 fish's own comes back by itself, and what is there is not copied over.
             functions _venvkeep_fish_prompt \
                 | string replace --regex -- '^function _venvkeep_fish_prompt' 'function fish_prompt' | source
         else

@@ -8,7 +8,7 @@ use venvkeep_testkit::{Context, Maker, Need, Who, require};
 use super::{Notes, Session, Shell, shells, trusted};
 use crate::VENVKEEP;
 
-/// Python's own script for fish cannot bring back a prompt of the user's in fish before 3.2.
+/// Python's own script for fish cannot bring back a prompt of the user's in fish before 3.1.
 fn loses_prompt(shell: Shell) -> bool {
     shell == Shell::Fish && shell.is_another()
 }

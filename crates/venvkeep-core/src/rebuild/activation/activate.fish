@@ -24,7 +24,7 @@ function deactivate --description 'Leave the active Python environment'
         if functions --query _old_fish_prompt
             functions --erase fish_prompt __venvkeep_status
             if functions --query fish_prompt
-                # To fish before 3.2 fish's own comes back by itself, and what is there is not copied over.
+                # To fish before 3.1 fish's own comes back by itself, and what is there is not copied over.
                 functions _old_fish_prompt \
                     | string replace --regex -- '^function _old_fish_prompt' 'function fish_prompt' | source
             else
