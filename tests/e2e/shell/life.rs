@@ -207,10 +207,16 @@ fn the_notice_can_be_silenced_and_all_of_it_turned_off() {
         let notes =
             Session::new(&ctx, shell).env("VENVKEEP_QUIET", "1").types(&["cd of-root", "report quiet"]);
         notes.quiet().inactive("quiet");
-        let off = shell.set("VENVKEEP_DISABLE", "1");
-        let on = shell.set("VENVKEEP_DISABLE", "");
-        let notes = Session::new(&ctx, shell).types(&["cd proj", &off, "report off", &on, "report on"]);
+        let off = shell.export("VENVKEEP_DISABLE", "1");
+        let on = if shell == Shell::Fish { "set -e VENVKEEP_DISABLE" } else { "unset VENVKEEP_DISABLE" };
+        let lines = ["cd proj", &off, "report off", "venvkeep shims status", on, "report on"];
+        let notes = Session::new(&ctx, shell).env("NO_COLOR", "1").types(&lines);
         notes.inactive("off").active("on", &environment);
+        assert!(
+            notes.shown.stdout.contains(&format!("VENVKEEP_DISABLE is set\r\n        {on}\r\n")),
+            "{}",
+            notes.shown
+        );
         let notes =
             Session::new(&ctx, shell).env("VIRTUAL_ENV_DISABLE_PROMPT", "1").types(&["cd proj", "report in"]);
         notes.active("in", &environment);

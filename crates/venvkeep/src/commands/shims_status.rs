@@ -135,7 +135,8 @@ enum Why {
     Unclear(String),
     Active,
     ForRoot,
-    SwitchedOff,
+    /// By a variable, in a shell of this kind where the shims say so.
+    SwitchedOff(Option<Shell>),
     /// The user activated another one by hand, or an outer shell did. What would keep this one from being active
     /// besides, if anything does.
     AnotherIs(PathBuf, Option<Box<Why>>),
@@ -189,7 +190,7 @@ impl Here {
         let why = match &active {
             Some(active) if is_same(active) => Why::Active,
             _ if caller.viewer.is_root() => Why::ForRoot,
-            _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff,
+            _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff(shims::around(caller)),
             None if link.is_some() => Why::Linked(link.unwrap_or_default()),
             Some(active) => match untrusted(&prefix, caller) {
                 None if caller.variable("VENVKEEP_ACTIVE") == Some(active.as_os_str()) => {
@@ -244,7 +245,7 @@ impl Why {
             }
             Why::Active => format!("{path} is active"),
             Why::ForRoot => format!("{path} is not active: for root nothing is activated by itself"),
-            Why::SwitchedOff => format!("{path} is not active: VENVKEEP_DISABLE is set"),
+            Why::SwitchedOff(_) => format!("{path} is not active: VENVKEEP_DISABLE is set"),
             Why::AnotherIs(active, besides) => {
                 let by_hand = format!("{} was activated by hand and is left alone", printable(active));
                 match besides {
@@ -269,7 +270,8 @@ impl Why {
 
     fn commands(&self) -> Vec<&'static str> {
         match self {
-            Why::SwitchedOff => vec!["unset VENVKEEP_DISABLE"],
+            Why::SwitchedOff(Some(Shell::Fish)) => vec!["set -e VENVKEEP_DISABLE"],
+            Why::SwitchedOff(_) => vec!["unset VENVKEEP_DISABLE"],
             Why::AnotherIs(_, besides) => {
                 let mut commands = besides.as_ref().map(|why| why.commands()).unwrap_or_default();
                 commands.push("deactivate");
