@@ -6,6 +6,7 @@
 # but for the commands activate and venvkeep, and for the one line about an environment that is not yours.
 # The comments of venvkeep.bash hold here as well; where zsh allows more, it is said.
 # Options are as zsh has them (emulate -L) in the functions that are called from outside, and so in all that those call.
+# A function costs more to call than what it does, and `read` reads by the byte: $(<file) does not, and starts nothing.
 
 # Only a shell that somebody types into.
 [[ -o interactive ]] || return 0
@@ -20,57 +21,179 @@ if ! typeset -f _venvkeep_hook >/dev/null; then
     typeset -g _venvkeep_idled=   # its VIRTUAL_ENV_PROMPT
     typeset -g _venvkeep_own=     # what came after the user's own entry of the environment, where -U made it one
     typeset -g _venvkeep_manual=  # an environment that something else activated
-    typeset -g _venvkeep_held=    # the environment that the user deactivated and is still in
+    typeset -g _venvkeep_held=    # the environment that the user deactivated and is still in; here: the one found next
     typeset -g _venvkeep_left=    # a directory that another tool may bring back to PATH
     typeset -g _venvkeep_pwd=     # where the last look was
     typeset -g _venvkeep_told=:   # the environments that something was said about
     typeset -g _venvkeep_home=    # PYTHONHOME as it was
     typeset -g _venvkeep_new=true # nothing was looked at yet
     typeset -g _venvkeep_used=    # the file that notes when the environment was last active
-    typeset -g _venvkeep_reply= _venvkeep_path= _venvkeep_name=
+    typeset -g _venvkeep_reply= _venvkeep_path= _venvkeep_name= _venvkeep_state=
+fi
+typeset -g _venvkeep_file=${(%):-%x} # this one
+# Perhaps the rest is of another version.
+if [[ -z ${_venvkeep_loading-} ]]; then typeset -g _venvkeep_whole=; fi
+
+# Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
+# nearest decides, as it does for the program.
+function _venvkeep_find {
+    local dir=${PWD%/} here
+    # The state directory, as the program finds it.
+    _venvkeep_state=${HOME-}/.local/state
+    [[ ${XDG_STATE_HOME-} != /* ]] || _venvkeep_state=$XDG_STATE_HOME
+    while true; do
+        if [[ -e $dir/.venv || -e $dir/venv || -e $dir/env ]]; then
+            [[ -n $_venvkeep_whole ]] || _venvkeep_more || return 1
+            for here in "$dir/.venv" "$dir/venv" "$dir/env"; do
+                if [[ -e $here/pyvenv.cfg ]]; then
+                    if _venvkeep_trusted "$here"; then return 0; fi
+                    if [[ ! -O $here || ! -O $here/bin || ! -O $here/pyvenv.cfg ]]; then _venvkeep_tell "$here"; fi
+                    return 1
+                elif [[ -d $here && ! -x $here && ! -O $here ]]; then
+                    _venvkeep_tell "$here"
+                    return 1
+                elif [[ $here == */.venv && -f $here ]]; then
+                    if _venvkeep_redirected "$here" && _venvkeep_trusted "$_venvkeep_reply"; then return 0; fi
+                    return 1
+                fi
+            done
+        fi
+        if [[ -z $dir || $dir == ${HOME-} || $dir -ef ${HOME-} ]]; then break; fi
+        dir=${dir%/*}
+    done
+    here=$_venvkeep_state/venvkeep/default
+    [[ -f $here && ! -L $here && -O $here && -r $here ]] && _venvkeep_more || return 1
+    dir=
+    IFS= read -r dir <$here
+    _venvkeep_trusted "$dir"
+}
+
+# Brings the shell to what should be active here.
+function _venvkeep_look {
+    emulate -L zsh
+    if ((ZSH_SUBSHELL)); then return 0; fi
+    if [[ ${VIRTUAL_ENV-} != $_venvkeep_env || $_venvkeep_how == asked ||
+        -n $_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then
+        _venvkeep_more && _venvkeep_settle || return 0
+    fi
+    _venvkeep_pwd=$PWD _venvkeep_new=''
+    if ! _venvkeep_find; then _venvkeep_path=''; fi
+    if [[ $_venvkeep_held == here ]]; then
+        _venvkeep_held=$_venvkeep_path
+    elif [[ $_venvkeep_held != $_venvkeep_path ]]; then
+        _venvkeep_held=''
+    fi
+    if [[ -n $_venvkeep_env && $_venvkeep_env != $_venvkeep_path ]]; then _venvkeep_leave; fi
+    if [[ -n $_venvkeep_path && -z $_venvkeep_env$_venvkeep_held ]]; then
+        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
+        # Active now: by the time of an empty file, so that nothing is started for it.
+        if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
+            { true >|$_venvkeep_used; } 2>/dev/null
+        fi
+    fi
+    return 0
+}
+
+# At the prompt and when the directory changes; zsh itself keeps the status for the prompt. What happens in a
+# subshell is over with it.
+function _venvkeep_hook {
+    # Nothing has changed, at most prompts; all of this is looked at again by _venvkeep_look.
+    [[ $PWD == "$_venvkeep_pwd" && ${VIRTUAL_ENV-} == "$_venvkeep_env" &&
+        -z $_venvkeep_new$_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} &&
+        (-z $_venvkeep_env || ($_venvkeep_how == auto && -O $_venvkeep_env/bin)) ]] || _venvkeep_look
+}
+
+# The program; what it changed shows at the next prompt.
+function venvkeep {
+    emulate -L zsh
+    local code=0
+    case ${1-} in
+    activate)
+        if _venvkeep_more; then
+            shift
+            _venvkeep_activate "$@"
+            return
+        fi
+        ;;
+    deactivate)
+        if [[ $# -eq 1 ]] && typeset -f deactivate >/dev/null; then
+            \deactivate
+            return 0
+        fi
+        ;;
+    new | heal | trust)
+        _venvkeep_held=''
+        ;;
+    esac
+    VENVKEEP_SHELL=zsh command venvkeep "$@" || code=$?
+    _venvkeep_new=true
+    return $code
+}
+
+if ! typeset -f activate >/dev/null; then
+    function activate { venvkeep activate "$@"; }
 fi
 
-# The state directory, as the program finds it.
-function _venvkeep_state {
-    case ${XDG_STATE_HOME-} in
-    /*) _venvkeep_reply=$XDG_STATE_HOME/venvkeep ;;
-    *) _venvkeep_reply=${HOME-}/.local/state/venvkeep ;;
-    esac
+# Opt-in: says what to type instead of sudo, and then lets sudo do what it was asked.
+if [[ -n ${VENVKEEP_SUDO_GUARD-} ]]; then
+    # `sudo() {` would not parse where sudo is an alias.
+    function sudo {
+        if [[ -t 2 ]] && _venvkeep_more; then _venvkeep_sudo_advice "$@"; fi
+        command sudo "$@"
+    }
+fi
+
+# An installation has this file twice: whole, and without the part from here to the line that ends it, which is what a
+# new shell reads. Whether that part is there; read now if need be.
+function _venvkeep_more {
+    emulate -L zsh
+    if [[ -n $_venvkeep_whole ]]; then return 0; fi
+    local file=${_venvkeep_file%-start.zsh}.zsh _venvkeep_loading=true
+    [[ -f $file && -O $file && -r $file ]] && . $file
 }
+
+# ---- rare ----
+
+_venvkeep_whole=true
 
 # Whether the environment at $1 is trusted. Then _venvkeep_path is its physical path, _venvkeep_name its name.
 function _venvkeep_trusted {
-    local here=$1 token='' record
+    local here=$1 bin=$1/bin config=$1/pyvenv.cfg mark=$1/.venvkeep token records record above
     # As values, since with the user's sh_glob they would not parse as patterns.
-    local open='(Nf:o+w:)' large='(NL+33)'
-    local -a unfit
+    local open='(Nf:o+w:)' other='(N^L33)'
+    local -a lines
     _venvkeep_path='' _venvkeep_name=''
     # The user's own, each part in its place and no link.
-    [[ ! -L $here && -O $here && -d $here/bin && ! -L $here/bin && -O $here/bin ]] || return 1
-    [[ -f $here/pyvenv.cfg && ! -L $here/pyvenv.cfg && -O $here/pyvenv.cfg ]] || return 1
-    [[ -f $here/.venvkeep && ! -L $here/.venvkeep && -O $here/.venvkeep && -r $here/.venvkeep ]] || return 1
+    [[ -O $here && ! -L $here && -d $bin && -O $bin && ! -L $bin && -f $config && -O $config && ! -L $config &&
+        -f $mark && -O $mark && ! -L $mark && -r $mark ]] || return 1
     # zsh can look at modes: what everybody can change since it was trusted is trusted no more. And at sizes: there is
-    # one line, however long somebody made it.
-    unfit=($here${~open} $here/bin${~open} $here/pyvenv.cfg${~open} $here/.venvkeep${~large})
-    ((${#unfit} == 0)) || return 1
-    IFS= read -r token <$here/.venvkeep || [[ -n $token ]] || return 1
+    # one line with its end, however long somebody made it.
+    lines=($here${~open} $bin${~open} $config${~open} $mark${~other})
+    ((${#lines} == 0)) || return 1
+    token=$(<$mark)
     # It becomes part of a path.
     [[ ${#token} -eq 32 && $token != *[^0123456789abcdef]* ]] || return 1
-    _venvkeep_state
-    record=$_venvkeep_reply/trusted/$token
-    [[ -f $record && ! -L $record && -O $record && -O ${record%/*} && -r $record ]] || return 1
-    { IFS= read -r _venvkeep_path && IFS= read -r _venvkeep_name; } <$record
+    records=$_venvkeep_state/venvkeep/trusted record=$_venvkeep_state/venvkeep/trusted/$token
+    [[ -f $record && -O $record && ! -L $record && -r $record && -O $records ]] || return 1
+    lines=("${(@f)$(<$record)}")
+    _venvkeep_path=${lines[1]} _venvkeep_name=${lines[2]-}
     # The place that was trusted, not another one that the token was carried to.
-    [[ $_venvkeep_path == /*/* && $_venvkeep_path != *:* && $_venvkeep_path -ef $here ]] || return 1
-    [[ ! -L $_venvkeep_path && ! -L ${_venvkeep_path%/*} && -O ${_venvkeep_path%/*} ]] || return 1
-    _venvkeep_used=${record%/trusted/*}/used/$token
-    _venvkeep_letters "$_venvkeep_name"
-    _venvkeep_name=$_venvkeep_reply
+    above=${_venvkeep_path%/*}
+    [[ $_venvkeep_path == /*/* && $_venvkeep_path != *:* && $_venvkeep_path -ef $here &&
+        ! -L $_venvkeep_path && -O $above && ! -L $above ]] || return 1
+    _venvkeep_used=$_venvkeep_state/venvkeep/used/$token
+    case $_venvkeep_name in
+    '' | *[^ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-]*)
+        _venvkeep_letters "$_venvkeep_name"
+        _venvkeep_name=$_venvkeep_reply
+        ;;
+    esac
 }
 
 # Where the file $1 points to, which stands for a project's environment (PEP 832).
 function _venvkeep_redirected {
     emulate -L zsh
+    setopt extended_glob
     local target=''
     [[ ! -L $1 && -O $1 && -r $1 ]] || return 1
     # No longer than a path can be.
@@ -78,21 +201,15 @@ function _venvkeep_redirected {
     local -a unfit
     unfit=($1${~large})
     ((${#unfit} == 0)) || return 1
-    IFS=$' \t\r' read -r target <$1 || [[ -n $target ]] || return 1
+    target=$(<$1)
+    # What stands around it is not part of it, and a second line makes it no path at all.
+    target=${${target##[[:space:]]#}%%[[:space:]]#}
+    [[ $target != *[$'\n\r\0']* ]] || return 1
     case $target in
     '') return 1 ;;
     /*) _venvkeep_reply=$target ;;
     *) _venvkeep_reply=${1%/*}/$target ;;
     esac
-}
-
-# Notes that the environment is active now.
-function _venvkeep_note {
-    emulate -L zsh
-    if [[ -d ${_venvkeep_used%/*} && -O ${_venvkeep_used%/*} && ! -L $_venvkeep_used ]]; then
-        { true >|$_venvkeep_used; } 2>/dev/null
-    fi
-    return 0
 }
 
 # What of the name $1 can stand in a prompt: nothing that zsh expands there.
@@ -101,41 +218,65 @@ function _venvkeep_letters {
     _venvkeep_reply=${_venvkeep_reply:-venv}
 }
 
-# Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
-# nearest decides, as it does for the program.
-function _venvkeep_find {
-    local dir=$PWD here
-    while true; do
-        for here in "${dir%/}/.venv" "${dir%/}/venv" "${dir%/}/env"; do
-            if [[ -e $here/pyvenv.cfg ]]; then
-                if _venvkeep_trusted "$here"; then return 0; fi
-                if [[ ! -O $here || ! -O $here/bin || ! -O $here/pyvenv.cfg ]]; then _venvkeep_tell "$here"; fi
-                return 1
-            elif [[ -d $here && ! -x $here && ! -O $here ]]; then
-                _venvkeep_tell "$here"
-                return 1
-            elif [[ $here == */.venv && -f $here ]]; then
-                if _venvkeep_redirected "$here" && _venvkeep_trusted "$_venvkeep_reply"; then return 0; fi
-                return 1
-            fi
-        done
-        if [[ -z $dir || $dir == / || $dir == ${HOME-} || $dir -ef ${HOME-} ]]; then break; fi
-        dir=${dir%/*}
-    done
-    _venvkeep_state
-    here=$_venvkeep_reply/default
-    [[ -f $here && ! -L $here && -O $here && -r $here ]] || return 1
-    dir=
-    IFS= read -r dir <$here
-    _venvkeep_trusted "$dir"
-}
-
 # One line, once a shell: whose the environment at $1 is. The program knows how to say it.
 function _venvkeep_tell {
     if [[ -n ${VENVKEEP_QUIET-} || $_venvkeep_told == *":$1:"* ]]; then return 0; fi
     _venvkeep_told+=$1:
     if whence -p venvkeep >/dev/null; then command venvkeep notice -- "$1" </dev/null; fi
     return 0
+}
+
+# Puts the environment at $1, called $2, in front; $3 says why.
+function _venvkeep_enter {
+    _venvkeep_env=$1 _venvkeep_how=$3 _venvkeep_tag=''
+    if [[ -n ${PYTHONHOME-} ]]; then
+        _venvkeep_home=$PYTHONHOME
+        unset PYTHONHOME
+    fi
+    typeset -gx VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=$2
+    _venvkeep_own=''
+    # With typeset -U path, an entry of the user's own is lost now.
+    if [[ ${(t)path}${(t)PATH} == *unique* && :${PATH-}: == *":$1/bin:"* ]]; then _venvkeep_own=${${:-:$PATH:}#*":$1/bin:"}:; fi
+    typeset -gx PATH=$1/bin${PATH:+:$PATH}
+    if [[ $3 == auto ]]; then
+        # Shells that start in this one know by it that nobody asked for the environment.
+        typeset -gx VENVKEEP_ACTIVE=$1
+    fi
+    _venvkeep_show "$2"
+}
+
+# The name $1 in the prompt, and the command that takes it away.
+function _venvkeep_show {
+    if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} ]]; then
+        _venvkeep_tag="($1) "
+        # An exported PS1 may have it from the shell around this one.
+        if [[ ${PS1-} != "$_venvkeep_tag"* ]]; then PS1=$_venvkeep_tag${PS1-}; fi
+    fi
+    function deactivate { _venvkeep_deactivate; }
+}
+
+# Takes back exactly what was put in; what the user changed meanwhile stays.
+function _venvkeep_leave {
+    if [[ ${PATH-} == "$_venvkeep_env/bin:"* ]]; then
+        PATH=${PATH#"$_venvkeep_env/bin:"}
+    else
+        _venvkeep_without "$_venvkeep_env/bin" "${PATH-}"
+        PATH=$_venvkeep_reply
+    fi
+    if [[ -n $_venvkeep_own ]]; then _venvkeep_give_back; fi
+    if [[ -n ${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_remember; fi
+    if [[ ${VIRTUAL_ENV-} == $_venvkeep_env ]]; then
+        unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+        if [[ -n $_venvkeep_idle ]]; then typeset -gx VIRTUAL_ENV=$_venvkeep_idle; fi
+        if [[ -n $_venvkeep_idled ]]; then typeset -gx VIRTUAL_ENV_PROMPT=$_venvkeep_idled; fi
+    fi
+    if [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
+        PS1=${PS1%%"$_venvkeep_tag"*}${PS1#*"$_venvkeep_tag"}
+    fi
+    if [[ -n $_venvkeep_home ]]; then typeset -gx PYTHONHOME=$_venvkeep_home; fi
+    unset VENVKEEP_ACTIVE
+    if typeset -f deactivate >/dev/null; then unfunction deactivate; fi
+    _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home='' _venvkeep_used=''
 }
 
 # The list of directories $2 without the element $1: without the first, or with $3 without the last.
@@ -152,59 +293,10 @@ function _venvkeep_without {
     _venvkeep_reply=${list%:}
 }
 
-# Puts the environment at $1, called $2, in front; $3 says why.
-function _venvkeep_enter {
-    _venvkeep_env=$1 _venvkeep_how=$3 _venvkeep_tag=''
-    if [[ $3 == auto ]]; then
-        # Shells that start in this one know by it that nobody asked for the environment.
-        typeset -gx VENVKEEP_ACTIVE=$1
-    fi
-    if [[ -n ${PYTHONHOME-} ]]; then
-        _venvkeep_home=$PYTHONHOME
-        unset PYTHONHOME
-    fi
-    typeset -gx VIRTUAL_ENV=$1 VIRTUAL_ENV_PROMPT=$2
-    _venvkeep_own=''
-    # With typeset -U path, an entry of the user's own is lost now.
-    if [[ ${(t)path}${(t)PATH} == *unique* && :${PATH-}: == *":$1/bin:"* ]]; then _venvkeep_own=${${:-:$PATH:}#*":$1/bin:"}:; fi
-    typeset -gx PATH=$1/bin${PATH:+:$PATH}
-    _venvkeep_show "$2"
-}
-
-# The name $1 in the prompt, and the command that takes it away.
-function _venvkeep_show {
-    if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} ]]; then
-        _venvkeep_tag="($1) "
-        # An exported PS1 may have it from the shell around this one.
-        if [[ ${PS1-} != "$_venvkeep_tag"* ]]; then PS1=$_venvkeep_tag${PS1-}; fi
-    fi
-    function deactivate { _venvkeep_deactivate; }
-}
-
-# Takes back exactly what was put in; what the user changed meanwhile stays.
-function _venvkeep_leave {
-    _venvkeep_without "$_venvkeep_env/bin" "${PATH-}"
-    PATH=$_venvkeep_reply
-    _venvkeep_give_back
-    _venvkeep_remember
-    if [[ ${VIRTUAL_ENV-} == $_venvkeep_env ]]; then
-        unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-        if [[ -n $_venvkeep_idle ]]; then typeset -gx VIRTUAL_ENV=$_venvkeep_idle; fi
-        if [[ -n $_venvkeep_idled ]]; then typeset -gx VIRTUAL_ENV_PROMPT=$_venvkeep_idled; fi
-    fi
-    if [[ -n $_venvkeep_tag && ${PS1-} == *"$_venvkeep_tag"* ]]; then
-        PS1=${PS1%%"$_venvkeep_tag"*}${PS1#*"$_venvkeep_tag"}
-    fi
-    if [[ -n $_venvkeep_home ]]; then typeset -gx PYTHONHOME=$_venvkeep_home; fi
-    unset VENVKEEP_ACTIVE
-    _venvkeep_forget_deactivate
-    _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home=''
-}
-
 # The user's own entry of the environment, where it was lost: before the first directory that still follows it.
 function _venvkeep_give_back {
     local bin=$_venvkeep_env/bin after=${_venvkeep_own%%:*}
-    if [[ -z $_venvkeep_own || :${PATH-}: == *":$bin:"* ]]; then return 0; fi
+    if [[ :${PATH-}: == *":$bin:"* ]]; then return 0; fi
     if [[ -n $after && :${PATH-}: == *":$after:"* ]]; then
         after=:$after:
         PATH=${${${:-:$PATH:}/$after/:$bin$after}[2,-2]}
@@ -213,13 +305,47 @@ function _venvkeep_give_back {
     fi
 }
 
-function _venvkeep_forget_deactivate {
-    if typeset -f deactivate >/dev/null; then unfunction deactivate; fi
+# What something else did meanwhile; whether there is to be a look for what belongs here.
+function _venvkeep_settle {
+    if [[ -n ${VENVKEEP_DISABLE-} ]]; then
+        if [[ -n $_venvkeep_env ]]; then _venvkeep_leave; fi
+        _venvkeep_new=true
+        return 1
+    fi
+    if [[ -n $_venvkeep_env ]]; then
+        if [[ ${VIRTUAL_ENV-} != $_venvkeep_env || -n ${_OLD_VIRTUAL_PATH-} ]]; then
+            _venvkeep_yield
+        elif [[ $_venvkeep_how == asked ]]; then
+            if [[ -d $_venvkeep_env/bin ]]; then return 1; fi
+            _venvkeep_leave
+        elif [[ $PWD == $_venvkeep_pwd && -z $_venvkeep_new && -O $_venvkeep_env/bin ]]; then
+            if [[ -n $_venvkeep_left${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_mend; fi
+            return 1
+        fi
+    fi
+    if [[ -z $_venvkeep_env ]]; then
+        if [[ -n $_venvkeep_left && ${VIRTUAL_ENV-}/bin == $_venvkeep_left && -z ${_OLD_VIRTUAL_PATH-} ]]; then
+            # Brought back with PATH: nobody activated it.
+            unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT VENVKEEP_ACTIVE
+        fi
+        if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != $_venvkeep_idle ]]; then
+            _venvkeep_manual=$VIRTUAL_ENV
+            return 1
+        fi
+        if [[ -n $_venvkeep_left ]]; then _venvkeep_mend; fi
+        if [[ -n $_venvkeep_manual ]]; then
+            # Deactivated by hand: nothing else comes in its place until the tree is left.
+            _venvkeep_held=here _venvkeep_manual=''
+        elif [[ $PWD == $_venvkeep_pwd && -z $_venvkeep_new ]]; then
+            return 1
+        fi
+    fi
+    return 0
 }
 
 # direnv and mise save PATH as it was, and bring it back when they leave a directory.
 function _venvkeep_remember {
-    if [[ -n ${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_left=$_venvkeep_env/bin; fi
+    _venvkeep_left=$_venvkeep_env/bin
 }
 
 # They have had their turn by now: PATH loses what we had left, and gets back what is active.
@@ -244,7 +370,7 @@ function _venvkeep_yield {
         _venvkeep_without "$bin" "$_OLD_VIRTUAL_PATH"
         _OLD_VIRTUAL_PATH=$_venvkeep_reply
     else
-        _venvkeep_forget_deactivate
+        if typeset -f deactivate >/dev/null; then unfunction deactivate; fi
     fi
     if [[ -n $tag ]]; then
         if [[ ${PS1-} == *"$tag"* ]]; then PS1=${PS1%"$tag"*}${PS1##*"$tag"}; fi
@@ -254,9 +380,9 @@ function _venvkeep_yield {
     fi
     if [[ -z ${VIRTUAL_ENV-} && -n $_venvkeep_home ]]; then typeset -gx PYTHONHOME=$_venvkeep_home; fi
     unset VENVKEEP_ACTIVE
-    _venvkeep_remember
+    if [[ -n ${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_remember; fi
     _venvkeep_manual=$_venvkeep_env
-    _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home=''
+    _venvkeep_env='' _venvkeep_how='' _venvkeep_tag='' _venvkeep_home='' _venvkeep_used=''
 }
 
 # What `deactivate` does: it holds until the user leaves the tree, or asks for an environment.
@@ -267,153 +393,43 @@ function _venvkeep_deactivate {
     _venvkeep_leave
 }
 
-# Brings the shell to what should be active here.
-function _venvkeep_look {
-    emulate -L zsh
-    local hold=''
-    if [[ -n ${VENVKEEP_DISABLE-} ]]; then
-        if [[ -n $_venvkeep_env ]]; then _venvkeep_leave; fi
-        _venvkeep_new=true
-        return 0
-    fi
-    if [[ -n $_venvkeep_env ]]; then
-        if [[ ${VIRTUAL_ENV-} != $_venvkeep_env || -n ${_OLD_VIRTUAL_PATH-} ]]; then
-            _venvkeep_yield
-        elif [[ $_venvkeep_how == asked ]]; then
-            if [[ -d $_venvkeep_env/bin ]]; then return 0; fi
-            _venvkeep_leave
-        elif [[ $PWD == $_venvkeep_pwd && -z $_venvkeep_new && -O $_venvkeep_env/bin ]]; then
-            if [[ -n $_venvkeep_left${DIRENV_DIFF-}${__MISE_DIFF-} ]]; then _venvkeep_mend; fi
-            return 0
-        fi
-    fi
-    if [[ -z $_venvkeep_env ]]; then
-        if [[ -n $_venvkeep_left && ${VIRTUAL_ENV-}/bin == $_venvkeep_left && -z ${_OLD_VIRTUAL_PATH-} ]]; then
-            # Brought back with PATH: nobody activated it.
-            unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT VENVKEEP_ACTIVE
-        fi
-        if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != $_venvkeep_idle ]]; then
-            _venvkeep_manual=$VIRTUAL_ENV
-            return 0
-        fi
-        if [[ -n $_venvkeep_left ]]; then _venvkeep_mend; fi
-        if [[ -n $_venvkeep_manual ]]; then
-            # Deactivated by hand: nothing else comes in its place until the tree is left.
-            hold=true _venvkeep_manual=''
-        elif [[ $PWD == $_venvkeep_pwd && -z $_venvkeep_new ]]; then
-            return 0
-        fi
-    fi
-    _venvkeep_pwd=$PWD _venvkeep_new='' _venvkeep_used=''
-    if ! _venvkeep_find; then _venvkeep_path=''; fi
-    if [[ -n $hold ]]; then _venvkeep_held=$_venvkeep_path; fi
-    if [[ $_venvkeep_path != $_venvkeep_held ]]; then _venvkeep_held=''; fi
-    if [[ -n $_venvkeep_env && $_venvkeep_env != $_venvkeep_path ]]; then _venvkeep_leave; fi
-    if [[ -n $_venvkeep_path && -z $_venvkeep_env && -z $_venvkeep_held ]]; then
-        _venvkeep_enter "$_venvkeep_path" "$_venvkeep_name" auto
-        _venvkeep_note
-    fi
-    return 0
-}
-
-# At the prompt and when the directory changes; zsh itself keeps the status for the prompt. What happens in a
-# subshell is over with it.
-function _venvkeep_hook {
-    # Nothing has changed, at most prompts; all of this is looked at again by _venvkeep_look.
-    if [[ -z $_venvkeep_new$_venvkeep_left$_venvkeep_manual${VENVKEEP_DISABLE-}${_OLD_VIRTUAL_PATH-}${DIRENV_DIFF-}${__MISE_DIFF-} &&
-        "$PWD:${VIRTUAL_ENV-}" == "$_venvkeep_pwd:$_venvkeep_env" &&
-        (-z $_venvkeep_env || ($_venvkeep_how == auto && -O $_venvkeep_env/bin)) ]]; then
-        return 0
-    fi
-    if ((ZSH_SUBSHELL == 0)); then _venvkeep_look; fi
-}
-
-# Makes the environment $1 (a path or a name; the nearest without) active from anywhere.
+# Makes the environment $1 (a path or a name) active from anywhere; without, the nearest, or the default.
 function _venvkeep_activate {
     emulate -L zsh
-    local answer
+    # The program says what speaks against it.
+    local answer VENVKEEP_QUIET=true
     if [[ ${1-} == -* || $# -gt 1 ]]; then
         # It knows what to say.
         VENVKEEP_SHELL=zsh command venvkeep activate "$@"
         return
     fi
-    if [[ -n $_venvkeep_held && $# -eq 0 ]]; then
-        _venvkeep_held='' _venvkeep_new=true
+    if [[ $# -eq 0 ]] && _venvkeep_find; then
+        # What belongs here, as if the user came in now.
+        _venvkeep_make_way
+        _venvkeep_new=true
         _venvkeep_look
-        if [[ -n $_venvkeep_env ]]; then return 0; fi
+        return 0
     fi
     answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
+    _venvkeep_make_way
+    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+}
+
+# Another environment is asked for than the one that is active, or was deactivated.
+function _venvkeep_make_way {
     if [[ -n $_venvkeep_env ]]; then
         _venvkeep_leave
     elif [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != $_venvkeep_idle ]]; then
         if typeset -f deactivate >/dev/null; then \deactivate; fi
     fi
-    _venvkeep_held=''
-    _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
+    _venvkeep_held='' _venvkeep_manual=''
 }
-
-# The program; what it changed shows at the next prompt.
-function venvkeep {
-    emulate -L zsh
-    local code=0
-    case ${1-} in
-    activate)
-        shift
-        _venvkeep_activate "$@"
-        return
-        ;;
-    deactivate)
-        if [[ $# -eq 1 ]] && typeset -f deactivate >/dev/null; then
-            \deactivate
-            return 0
-        fi
-        ;;
-    new | heal | trust)
-        _venvkeep_held=''
-        ;;
-    esac
-    VENVKEEP_SHELL=zsh command venvkeep "$@" || code=$?
-    _venvkeep_new=true
-    return $code
-}
-
-if ! typeset -f activate >/dev/null; then
-    function activate { _venvkeep_activate "$@"; }
-fi
-
-# Opt-in: says what to type instead of sudo, and then lets sudo do what it was asked.
-if [[ -n ${VENVKEEP_SUDO_GUARD-} ]]; then
-    function _venvkeep_sudo_advice {
-        emulate -L zsh
-        # With other options it may be for another user, or for none.
-        while [[ ${1-} == -[EHnPS] || ${1-} == *=* ]]; do shift; done
-        local program=${${1-}##*/}
-        case "$program ${2-} ${3-} ${4-}" in
-        'pip install '* | pip[23]' install '* | pip3.*' install '*) _venvkeep_reply='python -m pip install' ;;
-        python*' -m pip install') _venvkeep_reply='python -m pip install' ;;
-        python*' -m venv '* | python*' -m virtualenv '* | 'virtualenv '* | 'uv venv '*)
-            _venvkeep_reply='venvkeep new'
-            ;;
-        'uv pip '*) _venvkeep_reply='uv pip' ;;
-        *) return 1 ;;
-        esac
-    }
-
-    # `sudo() {` would not parse where sudo is an alias.
-    function sudo {
-        if [[ -t 2 ]] && _venvkeep_sudo_advice "$@"; then
-            print -ru2 -- "venvkeep: with sudo this is made for root, and you cannot change it later; without: $_venvkeep_reply"
-        fi
-        command sudo "$@"
-    }
-fi
 
 # What the shell around this one has left in the environment. What it activated by itself goes, and comes back at
 # the first prompt if it belongs here: PATH may have been put in another order since. What somebody asked for stays.
 function _venvkeep_inherit {
     emulate -L zsh
     local env=${VIRTUAL_ENV-}
-    if [[ -n $_venvkeep_env ]]; then return 0; fi
     if [[ -n $env && (${VENVKEEP_ACTIVE-} == $env || ! -d $env/bin) ]]; then
         _venvkeep_without "$env/bin" "${PATH-}"
         PATH=$_venvkeep_reply
@@ -428,7 +444,33 @@ function _venvkeep_inherit {
     fi
     unset VENVKEEP_ACTIVE
 }
-_venvkeep_inherit
+
+# Says what to type instead of these words after sudo, where there is something better.
+function _venvkeep_sudo_advice {
+    emulate -L zsh
+    # With other options it may be for another user, or for none.
+    while [[ ${1-} == -[EHnPS] || ${1-} == *=* ]]; do shift; done
+    local program=${${1-}##*/}
+    case "$program ${2-} ${3-} ${4-}" in
+    'pip install '* | pip[23]' install '* | pip3.*' install '*) _venvkeep_reply='python -m pip install' ;;
+    python*' -m pip install') _venvkeep_reply='python -m pip install' ;;
+    python*' -m venv '* | python*' -m virtualenv '* | 'virtualenv '* | 'uv venv '*)
+        _venvkeep_reply='venvkeep new'
+        ;;
+    'uv pip '*) _venvkeep_reply='uv pip' ;;
+    *) return 0 ;;
+    esac
+    print -ru2 -- "venvkeep: with sudo this is made for root, and you cannot change it later; without: $_venvkeep_reply"
+}
+
+# ---- as far as this ----
+
+# Read by a shell that has it already.
+if [[ -n ${_venvkeep_loading-} ]]; then return 0; fi
+
+if [[ -z $_venvkeep_env && -n ${VIRTUAL_ENV-}${VENVKEEP_ACTIVE-} ]]; then
+    if _venvkeep_more; then _venvkeep_inherit; fi
+fi
 
 # For root nothing is activated by itself. Last, after direnv and mise; zsh expands prompts after all hooks.
 if ((EUID != 0)); then

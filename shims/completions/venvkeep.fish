@@ -4,7 +4,7 @@ function __venvkeep_complete
     set -l words (commandline --current-process --tokenize --cut-at-cursor)
     set -l current (commandline --current-token --cut-at-cursor)
     set -l lines (command venvkeep __complete fish (count $words) $words "$current" 2>/dev/null)
-    printf '%s\n' $lines[2..]
+    printf '%s\n' $lines[2..-1]
     switch "$lines[1]"
         case files
             __fish_complete_path "$current"

@@ -86,6 +86,48 @@ fn a_start_starts_no_program() {
 }
 
 #[test]
+fn a_visit_starts_no_program() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !require(&[Need::Program("strace"), Need::Program("zsh"), Need::Program("fish")]) {
+        return;
+    }
+    let home = Home::of(&ctx);
+    home.write(".zshrc", "alias a=b\n");
+    for place in ["proj", "other", "tools"] {
+        ctx.run(["new", "--seed", "none", place]).success();
+    }
+    home.write("led/.venv", "../proj/.venv\n");
+    home.write("proj/a/b/c/file", "");
+    let prompt = |shell: &str| match shell {
+        "bash" => "for each in \"${PROMPT_COMMAND[@]}\"; do eval \"$each\"; done",
+        "zsh" => "for each in $precmd_functions; do $each; done",
+        _ => "emit fish_prompt",
+    };
+    let starts = |shell: &str| {
+        let prompt = prompt(shell);
+        let ways = ["~", "proj", "a/b/c", "~/other", "~/led", "/usr/lib", "~"];
+        let ways = ways.map(|place| format!("cd {place}; {prompt}; {prompt}")).join("; ");
+        let line = format!("{ways}; echo \"is=$VIRTUAL_ENV=\"");
+        let log = home.path.join("strace");
+        let calls = "trace=clone,clone3,fork,vfork,execve";
+        let strace = ctx.program(Who::User, "strace").args(["-f", "-qq", "-e", calls, "-o"]).arg(&log);
+        let output =
+            strace.args([shell, "-i", "-c", &line]).path_first(ctx.program_directory()).run().success();
+        let count = fs::read_to_string(&log).unwrap().lines().filter(|line| is_start(line)).count();
+        fs::remove_file(log).unwrap();
+        (count, output.stdout.contains("/tools/.venv="))
+    };
+    for shell in SHELLS {
+        starts(shell);
+        let without = starts(shell);
+        home.shims(&["install", shell]).run().success();
+        ctx.run(["default", "tools/.venv"]).success();
+        assert_eq!(starts(shell), (without.0, true), "{shell}");
+        ctx.run(["default", "--none"]).success();
+    }
+}
+
+#[test]
 fn places_with_other_names_are_quoted() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let home = Home::of(&ctx);
@@ -161,6 +203,41 @@ fn once_installed_the_trusted_and_the_default_environment_are_active() {
         shows("proj", in_proj);
         ctx.run(["default", "--none"]).success();
         shows("", "");
+    }
+}
+
+#[test]
+fn a_zsh_that_completes_nothing_says_nothing_and_status_tells_what_it_lacks() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    if !require(&[Need::Program("zsh")]) {
+        return;
+    }
+    let home = Home::of(&ctx);
+    // Some distributions start it for everybody.
+    home.write(".zshenv", "skip_global_compinit=1\n");
+    let lacks = "if Tab completes nothing, .zshrc lacks:  autoload -Uz compinit && compinit\n";
+    let without = "alias a=b\n";
+    let (before, after) = ("autoload -Uz compinit && compinit -u -D\n", "");
+    for (profile, added, completes) in [(without, "", false), (before, after, true), (without, before, true)]
+    {
+        home.write(".zshrc", profile);
+        home.shims(&["install", "zsh"]).run().success();
+        home.write(".zshrc", home.read(".zshrc") + added);
+        let status = home.shims(&["status"]).run().success();
+        if completes {
+            status.stdout_lacks(lacks)
+        } else {
+            status.stdout_has(lacks)
+        };
+        let started =
+            printed(&ctx, "zsh", &["-i"], "print -r -- ${_comps[venvkeep]-none}").expect("it is there");
+        let expected = if completes { "_venvkeep\n" } else { "none\n" };
+        assert_eq!((started.stdout.as_str(), started.stderr.as_str()), (expected, ""), "{profile} {added}");
+        // As somebody types: nothing but what zsh completes by itself, and no error.
+        let (typed, shown) = if completes { ("comp", "completions ") } else { ("REA", "README ") };
+        home.write("README", "");
+        typed_into(&ctx, "zsh", &home.path, &format!("venvkeep {typed}\t"), shown);
+        home.shims(&["uninstall"]).run().success();
     }
 }
 

@@ -50,6 +50,7 @@ impl<'c> Home<'c> {
     }
 
     /// Files with mode, owner and content, and links; no times.
+    /// Directories count as well, but for those on the way to where venvkeep keeps what it knows.
     fn contents(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut waiting = vec![self.path.clone()];
@@ -60,7 +61,11 @@ impl<'c> Home<'c> {
                 let content = if facts.is_symlink() {
                     format!("{:?}", fs::read_link(&path))
                 } else if facts.is_dir() {
-                    if !path.ends_with(".local") {
+                    let on_the_way = [".local", ".local/state", ".local/state/venvkeep"];
+                    if !on_the_way.iter().any(|known| path == self.path.join(known)) {
+                        found.push(format!("{} {:o} {}", path.display(), facts.mode(), facts.uid()));
+                    }
+                    if !path.ends_with(".local/state/venvkeep") {
                         waiting.push(path);
                     }
                     continue;
@@ -96,6 +101,7 @@ impl<'c> Home<'c> {
         assert_eq!(self.contents(), before);
         self.shims(&["uninstall", shell]).run().success().stdout_has("Nothing to do");
         assert!(!self.path.join(".local/share/venvkeep").exists(), "no file of ours is left");
+        assert!(!self.path.join(".local/state/venvkeep/made-for-shims").exists());
     }
 }
 
@@ -120,6 +126,41 @@ fn what_is_put_in_is_taken_out_without_a_trace() {
             home.round_trip(shell);
         }
     }
+}
+
+#[test]
+fn directories_that_were_made_for_it_go_and_those_of_the_users_stay() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = Home::of(&ctx);
+    let there = |name: &str| home.path.join(name).is_dir();
+    let all = [".config", ".config/fish", ".config/fish/conf.d", ".local/share"];
+    home.shims(&["install", "fish"]).run().success();
+    assert!(all.iter().all(|name| there(name)));
+    home.shims(&["uninstall"]).run().success();
+    assert!(!all.iter().any(|name| there(name)), "{:?}", names_in(&home.path));
+    // Empty, and the user's.
+    let own = home.write(".config/fish/x", "").parent().unwrap().to_owned();
+    fs::remove_file(own.join("x")).unwrap();
+    home.shims(&["install", "fish"]).run().success();
+    home.shims(&["install", "zsh"]).run().success();
+    home.shims(&["uninstall", "fish"]).run().success();
+    assert!(own.is_dir() && names_in(&own).is_empty());
+    assert!(there(".local/share/venvkeep/shims"), "zsh's are there");
+    // Made for the shims, and used for something else by now.
+    home.shims(&["install", "fish"]).run().success();
+    home.write(".config/fish/conf.d/own.fish", "true\n");
+    home.shims(&["uninstall"]).run().success();
+    assert_eq!(names_in(&own.join("conf.d")).into_iter().collect::<Vec<_>>(), ["own.fish"]);
+    assert!(!there(".local/share"));
+    // What the note names is removed only where it is an empty directory.
+    home.write(
+        ".local/state/venvkeep/made-for-shims",
+        format!("{0}/notes\n{0}/.config\n../x\n\n", home.path.display()),
+    );
+    home.write("notes", "mine\n");
+    home.shims(&["install", "zsh"]).run().success();
+    home.shims(&["uninstall"]).run().success();
+    assert!(home.path.join("notes").is_file() && there(".config"));
 }
 
 #[test]
@@ -355,6 +396,13 @@ fn status_says_what_is_there_and_why_nothing_is_active() {
     let of_root = ctx.project("of-root");
     of_root.venv_by_root(Maker::VenvWithoutPip).build();
     here(&of_root).success().stdout_has("belongs to root").stdout_has("        venvkeep heal\n");
+
+    let linked = ctx.project("linked");
+    symlink(project.path().join(".venv"), linked.path().join(".venv")).unwrap();
+    here(&linked).success().stdout_has("linked/.venv is a link to it").stdout_has("        activate\n");
+    let led = ctx.project("led");
+    led.write(".venv", "one\ntwo\n");
+    here(&led).success().stdout_has("led/.venv is a file that does not hold the path of an environment");
 
     home.write(".local/share/venvkeep/shims/venvkeep.zsh", "# another version\n");
     assert_eq!(state(1).as_deref(), Some("differs"));

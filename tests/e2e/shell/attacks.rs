@@ -99,6 +99,9 @@ fn tokens_that_are_none() {
         &token.to_uppercase(),
         &format!("{traversal}\n"),
         &format!("{token}and more\n"),
+        &format!("{token}\n"),
+        // As the program reads it.
+        token.trim_end(),
         "*\n",
         "$(touch pwned)\n",
     ] {
@@ -112,6 +115,19 @@ fn tokens_that_are_none() {
     fs::remove_file(&mark).unwrap();
     symlink(state.join(token.trim_end()), &mark).unwrap();
     assert_never_active(&ctx, &project, &traps);
+    // Nobody ever writes into these, and a shell that opens one waits.
+    for place in [&mark, &state.join(token.trim_end()), &project.join(".venv/pyvenv.cfg")] {
+        let kept = fs::read(place).unwrap();
+        fs::remove_file(place).unwrap();
+        run(&ctx, Who::User, "mkfifo", &[&place.to_string_lossy()]);
+        assert_never_active(&ctx, &project, &traps);
+        fs::remove_file(place).unwrap();
+        fs::write(place, kept).unwrap();
+        chown(place, Some(Who::User.uid()), None).unwrap();
+    }
+    fs::write(&mark, &token).unwrap();
+    let notes = Session::new(&ctx, Shell::Bash).types(&["cd proj", "report in"]);
+    notes.active("in", &project.join(".venv"));
 }
 
 #[test]

@@ -84,3 +84,78 @@ fn one_that_is_trusted_no_more_or_gone_is_not_active() {
     }
     assert!(!ctx.home(Who::User).join("pwned").exists());
 }
+
+#[test]
+fn activate_alone_brings_what_belongs_here() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, tools) = trusted(&ctx, "tools");
+    let (_, project) = trusted(&ctx, "proj");
+    let (_, other) = trusted(&ctx, "other");
+    for shell in shells() {
+        ctx.run(["default", "--none"]).success();
+        let notes =
+            Session::new(&ctx, shell).at_login().types(&["report start", "activate", "report nothing"]);
+        notes.inactive("nothing");
+        assert_eq!(notes.note("nothing"), notes.note("start"));
+        assert_eq!(notes.times("or above it, and no default environment"), 1, "{}", notes.shown);
+        ctx.run(["default", "tools/.venv"]).success();
+        let notes = Session::new(&ctx, shell).at_login().types(&[
+            // It is active already.
+            "activate",
+            "report already",
+            // One by its name stays wherever one goes; the default comes back when it is asked for.
+            "activate other",
+            "report named",
+            "cd proj",
+            "report still",
+            "deactivate",
+            "report off",
+            "cd",
+            "report outside",
+            "deactivate",
+            "report none",
+            "activate",
+            "report back",
+            // In a project that is the project's, also instead of one that was named; it goes where the project ends.
+            "activate other",
+            "cd proj",
+            "activate",
+            "report project",
+            "cd",
+            "report default",
+            // By its own script, and then what belongs here.
+            &shell.activation(&other),
+            "activate",
+            "report again",
+            "cd /",
+            "report root",
+            "venvkeep shims status",
+            "deactivate",
+            "venvkeep shims status",
+            "cd ~/proj",
+            "report end",
+        ]);
+        notes.quiet();
+        for name in ["already", "outside", "back", "default", "again", "root"] {
+            notes.active(name, &tools);
+        }
+        for name in ["named", "still"] {
+            notes.active(name, &other);
+        }
+        notes.active("project", &project).active("end", &project).inactive("off").inactive("none");
+        assert_eq!(notes.note("again"), notes.note("already"), "{shell:?}");
+        let default = format!("the default, {},", tools.display());
+        assert!(notes.times(&format!("{default} is active")) == 1, "{}", notes.shown);
+        assert!(notes.times(&format!("{default} is not active: you deactivated it")) == 1, "{}", notes.shown);
+        // Nothing else speaks of it: one that is not trusted any more can still be asked for, one that is gone cannot.
+        ctx.run(["untrust", "tools"]).success();
+        let notes = Session::new(&ctx, shell).at_login().types(&["report login", "activate", "report asked"]);
+        notes.quiet().inactive("login").active("asked", &tools);
+        ctx.run(["trust", "tools"]).success();
+        fs::rename(&tools, tools.with_extension("away")).unwrap();
+        let notes = Session::new(&ctx, shell).at_login().types(&["activate", "report gone"]);
+        notes.inactive("gone");
+        assert_eq!(notes.times("venvkeep default --none"), 1, "{}", notes.shown);
+        fs::rename(tools.with_extension("away"), &tools).unwrap();
+    }
+}

@@ -1,7 +1,8 @@
 //! Beside mise and starship: their hooks, as they hang them into each shell.
 //!
-//! Neither is in Debian. Where `VENVKEEP_TEST_MISE` names a mise that every user can start, that one runs; else a few
-//! lines that hook in at the same places, save the same variables and bring them back at the same moments.
+//! Neither is in Debian. Where `VENVKEEP_TEST_MISE` and `VENVKEEP_TEST_STARSHIP` name one that every user can start, that
+//! one runs; else a few lines that hook in at the same places, save the same variables and bring them back at the same
+//! moments.
 
 use std::fs;
 use std::path::Path;
@@ -140,19 +141,41 @@ fn starship(shell: Shell, program: &Path) -> String {
     }
 }
 
+/// The imitation's prompt, made by the real one.
+const STARSHIP_CONFIG: &str = r#"
+add_newline = false
+format = "<${env_var.VIRTUAL_ENV_PROMPT}|$status>"
+[env_var.VIRTUAL_ENV_PROMPT]
+format = "$env_value"
+[status]
+disabled = false
+success_symbol = "0"
+format = "$status"
+"#;
+
 #[test]
 fn starship_shows_what_is_active_and_the_last_status() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let (_, environment) = trusted(&ctx, "proj");
+    let real = std::env::var_os("VENVKEEP_TEST_STARSHIP");
+    let config = ctx.project("config").write("starship.toml", STARSHIP_CONFIG);
     let imitation: Project<'_> = ctx.project("imitation");
     let program = "#!/bin/sh\nprintf '<%s|%s>' \"${VIRTUAL_ENV_PROMPT-}\" \"$1\"\n";
     let program = imitation.write_program("starship", program);
     chmod(&program, 0o755);
     for shell in shells() {
-        let hook = starship(shell, &program);
-        for (before, after) in [(hook.as_str(), ""), ("", hook.as_str())] {
+        let hook = match &real {
+            None => starship(shell, &program),
+            Some(real) if shell == Shell::Fish => format!("{} init fish | source", Path::new(real).display()),
+            Some(real) => format!("eval \"$({} init {})\"", Path::new(real).display(), shell.name()),
+        };
+        let places = [(hook.as_str(), ""), ("", hook.as_str())];
+        for ((before, after), tag) in places.into_iter().flat_map(|place| [(place, ""), (place, "1")]) {
             let session = Session::new(&ctx, shell).before_shim(before).after_shim(after);
-            let notes = session.env("VIRTUAL_ENV_DISABLE_PROMPT", "1").types(&[
+            let session = session.env("STARSHIP_CONFIG", &config.to_string_lossy());
+            // On a dumb terminal it does nothing.
+            let session = if real.is_some() { session.env("TERM", "xterm") } else { session };
+            let notes = session.env("VIRTUAL_ENV_DISABLE_PROMPT", tag).types(&[
                 "report start",
                 "sh -c 'exit 3'",
                 "cd proj",

@@ -73,14 +73,24 @@ fn what_set_a_exports_is_not_taken_for_ones_own() {
 fn another_shell_may_take_over() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let (_, environment) = trusted(&ctx, "proj");
-    if !shells().contains(&Shell::Zsh) {
-        return;
+    for other in shells().into_iter().filter(|shell| *shell != Shell::Bash) {
+        // Its profile is there from this session on.
+        Session::new(&ctx, other).types(&["true"]).quiet();
+        let exec = format!("exec {}", other.started(&ctx.home(Who::User)).join(" "));
+        for before in ["true", "set -a"] {
+            let notes = Session::new(&ctx, Shell::Bash).before_shim(before).types(&[
+                "cd proj",
+                &exec,
+                "report in",
+                "cd",
+                "report out",
+                "cd proj",
+                "deactivate",
+                "report off",
+            ]);
+            notes.quiet().active("in", &environment).inactive("out").inactive("off");
+        }
     }
-    // Its profile is there from this session on.
-    Session::new(&ctx, Shell::Zsh).types(&["true"]).quiet();
-    let notes =
-        Session::new(&ctx, Shell::Bash).types(&["cd proj", "exec zsh", "report in", "cd", "report out"]);
-    notes.quiet().active("in", &environment).inactive("out");
 }
 
 #[test]

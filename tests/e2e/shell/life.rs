@@ -17,11 +17,17 @@ fn one_scenario_in_every_shell() {
     let (first, first_env) = trusted(&ctx, AWKWARD);
     let (_, second_env) = trusted(&ctx, "second");
     fs::create_dir_all(first.path().join("sub/deep")).unwrap();
-    for shell in shells() {
+    for (shell, whole) in shells().into_iter().flat_map(|shell| [(shell, false), (shell, true)]) {
         let session = Session::new(&ctx, shell);
+        let session = if whole { session.whole() } else { session };
         let awkward = shell.quoted(AWKWARD);
         let stderr = shell.quoted(&ctx.home(Who::User).join("stderr").to_string_lossy());
-        let catch = if shell == Shell::Fish { "true".to_owned() } else { format!("exec 2>{stderr}") };
+        // fish cannot redirect itself: another one, in it.
+        let catch = if shell == Shell::Fish {
+            format!("{} 2>{stderr}", shell.started(&ctx.home(Who::User)).join(" "))
+        } else {
+            format!("exec 2>{stderr}")
+        };
         let notes = session.types(&[
             catch.as_str(),
             "report start",
@@ -50,6 +56,7 @@ fn one_scenario_in_every_shell() {
             "deactivate",
             "cd",
             "report end",
+            if shell == Shell::Fish { "exit" } else { "true" },
         ]);
         notes.quiet();
         let start = notes.note("start");
@@ -63,11 +70,9 @@ fn one_scenario_in_every_shell() {
         for name in ["out", "off", "held", "left", "end"] {
             assert_eq!(notes.note(name), start, "{shell:?} at {name}");
         }
-        if shell != Shell::Fish {
-            let said = fs::read_to_string(ctx.home(Who::User).join("stderr")).unwrap();
-            let rest = ["(itsx) ", "(second) ", "<P>"].iter().fold(said, |said, one| said.replace(one, ""));
-            assert_eq!(rest.trim_matches(['\n', ' ']).replace("exit", ""), "", "{shell:?}");
-        }
+        let said = fs::read_to_string(ctx.home(Who::User).join("stderr")).unwrap();
+        let rest = ["(itsx) ", "(second) ", "<P>"].iter().fold(said, |said, one| said.replace(one, ""));
+        assert_eq!(rest.trim_matches(['\n', ' ']).replace("exit", ""), "", "{shell:?}");
     }
 }
 
@@ -202,10 +207,16 @@ fn the_notice_can_be_silenced_and_all_of_it_turned_off() {
         let notes =
             Session::new(&ctx, shell).env("VENVKEEP_QUIET", "1").types(&["cd of-root", "report quiet"]);
         notes.quiet().inactive("quiet");
-        let off = shell.set("VENVKEEP_DISABLE", "1");
-        let on = shell.set("VENVKEEP_DISABLE", "");
-        let notes = Session::new(&ctx, shell).types(&["cd proj", &off, "report off", &on, "report on"]);
+        let off = shell.export("VENVKEEP_DISABLE", "1");
+        let on = if shell == Shell::Fish { "set -e VENVKEEP_DISABLE" } else { "unset VENVKEEP_DISABLE" };
+        let lines = ["cd proj", &off, "report off", "venvkeep shims status", on, "report on"];
+        let notes = Session::new(&ctx, shell).env("NO_COLOR", "1").types(&lines);
         notes.inactive("off").active("on", &environment);
+        assert!(
+            notes.shown.stdout.contains(&format!("VENVKEEP_DISABLE is set\r\n        {on}\r\n")),
+            "{}",
+            notes.shown
+        );
         let notes =
             Session::new(&ctx, shell).env("VIRTUAL_ENV_DISABLE_PROMPT", "1").types(&["cd proj", "report in"]);
         notes.active("in", &environment);
@@ -228,6 +239,10 @@ fn what_venvkeep_changed_shows_at_the_next_prompt() {
             "report untrusted",
             "venvkeep trust -q",
             "report trusted",
+            "venvkeep remove -q .venv",
+            "report removed",
+            "venvkeep undo -q .venv",
+            "report returned",
             "rm -r .venv",
             "report gone",
         ]);
@@ -235,7 +250,57 @@ fn what_venvkeep_changed_shows_at_the_next_prompt() {
             .active("made", &environment)
             .inactive("untrusted")
             .active("trusted", &environment)
+            .inactive("removed")
+            .active("returned", &environment)
             .inactive("gone");
+    }
+}
+
+#[test]
+fn what_is_read_later_may_be_gone_or_another_by_then() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, environment) = trusted(&ctx, "proj");
+    ctx.project("of-root").venv_by_root(Maker::VenvWithoutPip).build();
+    for shell in shells() {
+        let rest = format!("~/settings/shim.{}", shell.name());
+        let start = format!("source ~/settings/shim-start.{}", shell.name());
+        // As after `shims uninstall`, in a shell that has not needed it so far, and in one that has.
+        let gone = format!("mv {rest} ~/away");
+        let notes = Session::new(&ctx, shell).types(&[
+            "report start",
+            gone.as_str(),
+            "cd proj",
+            "report in",
+            "cd ~/of-root",
+            "report theirs",
+            "venvkeep list -q >/dev/null",
+            "cd",
+            "report out",
+        ]);
+        notes.quiet().inactive("in").inactive("theirs");
+        assert_eq!(notes.note("out"), notes.note("start"), "{shell:?}");
+        let notes =
+            Session::new(&ctx, shell).types(&["cd proj", &gone, "report in", "deactivate", "report off"]);
+        notes.quiet().active("in", &environment).inactive("off");
+        // Somebody else's is not read; the user's new one is, by a shell that reads its part of it again.
+        let read = format!("sed -i 's/^# ---- rare ----/echo read-{}-again/' {rest}", shell.name());
+        let notes = Session::new(&ctx, shell).types(&[
+            read.as_str(),
+            "cd proj",
+            "report in",
+            "cd",
+            &start,
+            "cd proj",
+            "report again",
+            "deactivate",
+            "report off",
+        ]);
+        notes.active("in", &environment).active("again", &environment).inactive("off");
+        assert_eq!(notes.times(&format!("read-{}-again\r\n", shell.name())), 2, "{}", notes.shown);
+        let other = format!("cp {rest} ~/away; rm {rest}; ln -s /etc/passwd {rest}");
+        let notes = Session::new(&ctx, shell).types(&[other.as_str(), "cd proj", "report in"]);
+        notes.quiet().inactive("in");
+        std::fs::remove_file(ctx.home(Who::User).join(format!("settings/shim.{}", shell.name()))).unwrap();
     }
 }
 

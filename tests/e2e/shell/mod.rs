@@ -2,6 +2,30 @@
 //!
 //! A session types lines and notes down, wherever a line says `report NAME`, what the shell's PATH, prompt and
 //! environment are then; the test compares the notes. What happens between two lines is a prompt.
+//!
+//! Where what is tested, of that which has gone wrong elsewhere:
+//!
+//! | what | test |
+//! |---|---|
+//! | a cloned, unpacked, copied or moved environment brings its token | `attacks::a_copy_brings_its_token_to_another_place` |
+//! | another user's project, or a part of one | `attacks::another_users_project..`, `attacks::every_part_has_to_be_the_users` |
+//! | tokens that are paths, patterns, commands, too long, pipes | `attacks::tokens_that_are_none` |
+//! | links, and a project behind a linked directory | `attacks::links_are_not_followed..`, `life::a_project_behind_a_linked..` |
+//! | modes: 0777 and 1777, of parts and of directories above | `attacks::what_others_can_change..`, `attacks::where_others_may_add..` |
+//! | a directory swapped under an active shell | `attacks::what_is_swapped_under_a_shell_is_left` |
+//! | names that are code in a prompt or a path | `attacks::names_are_not_code`, `life::one_scenario_in_every_shell` |
+//! | what is root's is named once, and active once it is healed | `life::an_environment_of_roots..` |
+//! | `deactivate` undone at once, or forgotten too late | `life::one_scenario..`, `beside::an_activation_by_hand..`, `default::` |
+//! | `set -u`, `-e`, `-a`, `-f`, options, IFS, aliases | `beside::the_users_own_settings_hold`, `beside::a_shell_that_ends_at_errors..` |
+//! | `PROMPT_COMMAND` as a string and an array, `$?` | `beside::the_users_own_settings_hold` |
+//! | doubled or lost prompts, PATH edited meanwhile | `inherited::a_shell_in_a_shell..`, `life::what_the_user_changed..` |
+//! | nested shells, `exec zsh`, a PATH in another order | `inherited::a_shell_in_a_shell..`, `another_shell_may_take_over` |
+//! | tmux, an editor's `VIRTUAL_ENV`, a stale one | `inherited::in_a_pane_of_tmux..`, `what_somebody_activated..`, `a_stale_variable..` |
+//! | Ctrl-C, `cd -`, `pushd` | `beside::an_interruption_and_the_directory_stack`, `life::one_scenario..` |
+//! | direnv, mise, starship, prompts made anew | `beside::direnv_..`, `hooks::`, `beside::a_prompt_that_is_made_anew..` |
+//! | processes at a prompt, at a start, on a visit | `installed::a_start_starts_no_program`, `installed::a_visit_starts_no_program` |
+//! | the switches | `life::the_notice_can_be_silenced..` |
+//! | the shim's second part gone or exchanged | `life::what_is_read_later..` |
 
 mod attacks;
 mod beside;
@@ -48,14 +72,18 @@ impl Shell {
         }
     }
 
-    /// What is started: another bash where `VENVKEEP_TEST_BASH` names one that every user can start (an old one).
+    /// What is started: another one where `VENVKEEP_TEST_BASH`, `VENVKEEP_TEST_ZSH` or `VENVKEEP_TEST_FISH` names one
+    /// that every user can start (an old one).
     fn program(self) -> OsString {
-        let other = if self.is_another() { std::env::var_os("VENVKEEP_TEST_BASH") } else { None };
-        other.unwrap_or_else(|| self.name().into())
+        self.another().unwrap_or_else(|| self.name().into())
+    }
+
+    fn another(self) -> Option<OsString> {
+        std::env::var_os(format!("VENVKEEP_TEST_{}", self.name().to_uppercase()))
     }
 
     pub(super) fn is_another(self) -> bool {
-        self == Self::Bash && std::env::var_os("VENVKEEP_TEST_BASH").is_some()
+        self.another().is_some()
     }
 
     fn shim(self) -> &'static str {
@@ -64,6 +92,14 @@ impl Shell {
             Self::Zsh => include_str!("../../../shims/venvkeep.zsh"),
             Self::Fish => include_str!("../../../shims/venvkeep.fish"),
         }
+    }
+
+    /// What of it a new shell reads, as `shims install` puts it beside it.
+    fn start(self) -> String {
+        let whole = self.shim();
+        let (first, rest) = whole.split_once("# ---- rare ----\n").expect("the shim says what is rare");
+        let (_, last) = rest.split_once("# ---- as far as this ----\n").expect("and where that ends");
+        first.to_owned() + last
     }
 
     fn profile(self) -> &'static str {
@@ -148,17 +184,24 @@ pub(super) struct Session<'c> {
     after: String,
     variables: Vec<(String, String)>,
     login: bool,
+    whole: bool,
 }
 
 impl<'c> Session<'c> {
     pub(super) fn new(ctx: &'c Context, shell: Shell) -> Self {
         let (before, after) = (String::new(), String::new());
-        Self { ctx, shell, who: Who::User, before, after, variables: Vec::new(), login: false }
+        Self { ctx, shell, who: Who::User, before, after, variables: Vec::new(), login: false, whole: false }
     }
 
     /// As a terminal or a remote login starts it. A login bash reads the system's profile first, which sets PATH.
     pub(super) fn at_login(mut self) -> Self {
         self.login = true;
+        self
+    }
+
+    /// Reads the shim as `shims init` prints it, in one file.
+    pub(super) fn whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -195,7 +238,10 @@ impl<'c> Session<'c> {
 
     fn write_profile(&self, notes: &Path) {
         let settings = self.settings();
-        let shim = settings.write(&format!("shim.{}", self.shell.name()), self.shell.shim());
+        let name = self.shell.name();
+        let shim = settings.write(&format!("shim.{name}"), self.shell.shim());
+        let start = settings.write(&format!("shim-start.{name}"), self.shell.start());
+        let shim = if self.whole { shim } else { start };
         // Else the first fish of a home starts reading all manual pages, in the background.
         settings.write("fish/generated_completions/.none", "");
         let shim = self.shell.quoted(&shim.to_string_lossy());
@@ -218,7 +264,7 @@ impl<'c> Session<'c> {
                 let program = self.shell.program().to_string_lossy().into_owned();
                 vec![program, "--noediting".to_owned(), "--login".to_owned()]
             }
-            (true, shell) => vec![shell.name().to_owned(), "-l".to_owned()],
+            (true, shell) => vec![shell.program().to_string_lossy().into_owned(), "-l".to_owned()],
         }
     }
 

@@ -47,3 +47,54 @@ fn a_file_leads_to_a_trusted_environment_and_entering_it_is_noted() {
         std::os::unix::fs::chown(&used, Some(Who::User.uid()), Some(Who::User.gid())).expect("root may");
     }
 }
+
+#[test]
+fn a_file_of_more_than_a_path_leads_nowhere_for_the_shims_and_for_the_program() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, env) = trusted(&ctx, "proj");
+    trusted(&ctx, "other");
+    let absolute = format!("{}\r\n", env.display());
+    let long = format!("{}../proj/.venv", "./".repeat(3000));
+    let leads = [
+        "../proj/.venv",
+        "../proj/.venv\n\n",
+        "\n \t../proj/.venv \r\n",
+        &absolute,
+        "../led-0/../proj/.venv",
+    ];
+    let astray = [
+        "",
+        " \n",
+        "../proj/.venv\n../other/.venv\n",
+        "../proj/.venv\n\n# a comment\n",
+        "../proj/.venv\r../other/.venv",
+        "../proj/.venv\0more",
+        "~/proj/.venv",
+        "$HOME/proj/.venv",
+        &long,
+    ];
+    let contents: Vec<(&str, bool)> =
+        leads.iter().map(|text| (*text, true)).chain(astray.iter().map(|text| (*text, false))).collect();
+    let mut lines = Vec::new();
+    for (number, (content, is_right)) in contents.iter().enumerate() {
+        let project = ctx.project(&format!("led-{number}"));
+        project.write(".venv", content);
+        lines.extend([format!("cd ~/led-{number}"), format!("report led-{number}"), "cd".to_owned()]);
+        let check = project.venvkeep(["check"]).run();
+        assert_eq!(check.status.success(), *is_right, "{content:?}: {check}");
+    }
+    for shell in shells() {
+        let notes = Session::new(&ctx, shell).types(&lines);
+        for (number, (content, is_right)) in contents.iter().enumerate() {
+            let name = format!("led-{number}");
+            let active = notes.note(&name).active().map(std::path::Path::to_owned);
+            assert_eq!(
+                active.as_ref(),
+                is_right.then_some(&env),
+                "{shell:?} with {content:?}: {}",
+                notes.shown
+            );
+        }
+        notes.quiet();
+    }
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use venvkeep_testkit::{Context, Need, Who, require};
 
+use super::Shell;
 use crate::VENVKEEP;
 
 /// What came after bash 3.2, the bash of macOS, which cannot be had everywhere.
@@ -103,8 +104,9 @@ fn zsh_parses_its_files_whatever_the_user_has_set() {
     let copies = ctx.project("copies");
     // They are sourced while the user's options are set; completions are read as functions, by then without them.
     let shim = copies.write("venvkeep.zsh", std::fs::read(file("venvkeep.zsh")).unwrap());
+    let start = copies.write("venvkeep-start.zsh", Shell::Zsh.start());
     let script = copies.write("every-option", EVERY_OPTION);
-    let zsh = ctx.program(Who::User, "zsh").arg("-f").arg(&script).arg(&shim);
+    let zsh = ctx.program(Who::User, "zsh").arg("-f").arg(&script).args([&shim, &start]);
     let output = zsh.time_limit(std::time::Duration::from_secs(240)).run().success();
     let (wrong, tried) = output.stdout.rsplit_once("tried ").expect("it comes to its end");
     assert_eq!(wrong, "", "does not parse under these");

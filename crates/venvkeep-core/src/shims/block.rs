@@ -26,7 +26,7 @@ impl Extras {
     }
 }
 
-/// The static files that a block sources.
+/// The static files that a block sources; of the shim, the part for a new shell.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Files<'a> {
     pub(super) shim: &'a Path,
@@ -69,7 +69,7 @@ pub(super) fn lines(shell: Shell, files: Files<'_>, home: &Path, extras: Extras)
             // Found by a compinit that comes later; one that has been is told.
             say(format!("    fpath+=({directory})"));
             say("    autoload -Uz _venvkeep".to_owned());
-            say("    (( ! ${+functions[compdef]} )) || compdef _venvkeep venvkeep".to_owned());
+            say("    ! typeset -f compdef >/dev/null || compdef _venvkeep venvkeep".to_owned());
         }
         Shell::Fish => say(format!("    set -ga fish_complete_path {directory}")),
     }
@@ -105,7 +105,7 @@ mod tests {
     use super::{Extras, Files, Shell, lines};
 
     const FILES: fn() -> Files<'static> = || Files {
-        shim: Path::new("/home/ana/.local/share/venvkeep/shims/venvkeep.bash"),
+        shim: Path::new("/home/ana/.local/share/venvkeep/shims/venvkeep-start.bash"),
         completions: Path::new("/home/ana/.local/share/venvkeep/completions/venvkeep.bash"),
     };
 
@@ -124,7 +124,7 @@ mod tests {
     fn paths_are_words() {
         let home = Path::new("/home/ana");
         let text = lines(Shell::Bash, FILES(), home, Extras::default());
-        assert!(text.contains("[ -O \"$HOME/.local/share/venvkeep/shims/venvkeep.bash\" ]"), "{text}");
+        assert!(text.contains("[ -O \"$HOME/.local/share/venvkeep/shims/venvkeep-start.bash\" ]"), "{text}");
         let files = Files { shim: Path::new("/it's \\ $x/v"), ..FILES() };
         assert!(lines(Shell::Zsh, files, home, Extras::default()).contains("'/it'\\''s \\ $x/v'"));
         assert!(lines(Shell::Fish, files, home, Extras::default()).contains("'/it\\'s \\\\ $x/v'"));

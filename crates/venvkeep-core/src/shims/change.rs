@@ -84,8 +84,10 @@ pub struct CutShort {
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The shim, which profiles source.
+    /// The shim.
     Shim,
+    /// What profiles source of it.
+    Start,
     /// What the shell completes for `venvkeep`.
     Completions,
     /// A start-up file of the user's.
@@ -181,6 +183,8 @@ pub struct Done {
     pub deed: Deed,
     /// Where its former content lies.
     pub backup: Option<PathBuf>,
+    /// The directories that were made for it.
+    pub made: Vec<PathBuf>,
 }
 
 impl Change {
@@ -245,6 +249,7 @@ impl Change {
     pub(super) fn carry_out(&self, caller: &Caller) -> Result<Done, ShimsError> {
         let deed = self.deed();
         let mut backup = None;
+        let mut made = Vec::new();
         let target = &self.found.target;
         if deed != Deed::Leave {
             self.insist_on_same_ground()?;
@@ -256,7 +261,7 @@ impl Change {
             (Some(after), None) => {
                 if let Some(directory) = target.parent() {
                     // The mode that the XDG base directory specification gives to what is missing.
-                    fs::create_dirs(directory, 0o700)?;
+                    made = fs::create_dirs(directory, 0o700)?;
                 }
                 fs::replace_file(target, 0o644, after)?;
                 if self.role != Role::Profile {
@@ -266,7 +271,7 @@ impl Change {
             }
             (None, _) => fs::remove_file(target)?,
         }
-        Ok(Done { path: self.found.path.clone(), role: self.role, deed, backup })
+        Ok(Done { path: self.found.path.clone(), role: self.role, deed, backup, made })
     }
 
     fn insist_on_same_ground(&self) -> Result<(), ShimsError> {

@@ -7,7 +7,7 @@ use super::block::{self, Extras, Files};
 use super::change::{Change, CutShort, Deed, Done, Found, Role, ShimsError};
 use super::places::Homes;
 use super::profile::{self, Profile};
-use super::{Shell, completions, text};
+use super::{Shell, completions, made, start_text, text};
 use crate::host::fs;
 use crate::model::caller::Caller;
 use crate::model::owner::ROOT;
@@ -15,7 +15,10 @@ use crate::model::owner::ROOT;
 /// The static files of one shell, in `$XDG_DATA_HOME/venvkeep`.
 #[derive(Debug, Clone)]
 pub(super) struct Installed {
+    /// The shim, complete.
     pub(super) shim: PathBuf,
+    /// What the block sources of it.
+    pub(super) start: PathBuf,
     pub(super) completions: PathBuf,
 }
 
@@ -23,12 +26,13 @@ impl Installed {
     pub(super) fn of(shell: Shell, data: &Path) -> Self {
         Self {
             shim: data.join("shims").join(shell.file_name()),
+            start: data.join("shims").join(shell.start_name()),
             completions: data.join("completions").join(completions::file_name(shell)),
         }
     }
 
     pub(super) fn lines(&self, shell: Shell, homes: &Homes, extras: Extras) -> String {
-        let files = Files { shim: &self.shim, completions: &self.completions };
+        let files = Files { shim: &self.start, completions: &self.completions };
         block::lines(shell, files, homes.home(), extras)
     }
 }
@@ -49,6 +53,7 @@ pub fn install(shell: Shell, extras: Extras, caller: &Caller) -> Result<Vec<Chan
     };
     let mut changes = vec![
         file(&files.shim, Role::Shim, text(shell))?,
+        file(&files.start, Role::Start, &start_text(shell))?,
         file(&files.completions, Role::Completions, completions::text(shell))?,
     ];
     let lines = files.lines(shell, &homes, extras);
@@ -85,7 +90,8 @@ pub fn uninstall(shells: &[Shell], caller: &Caller) -> Result<Vec<Change>, Shims
         }
     }
     for files in shells.iter().map(|&shell| Installed::of(shell, data)) {
-        for (path, role) in [(files.shim, Role::Shim), (files.completions, Role::Completions)] {
+        let roles = [Role::Start, Role::Shim, Role::Completions];
+        for (path, role) in [files.start, files.shim, files.completions].into_iter().zip(roles) {
             let found = Found::at(&path)?;
             if found.content().is_some() {
                 changes.push(found.becomes(role, None, viewer)?);
@@ -97,10 +103,15 @@ pub fn uninstall(shells: &[Shell], caller: &Caller) -> Result<Vec<Change>, Shims
 
 /// Does what [`install`] or [`uninstall`] found, in order. Cut off anywhere in between, the block sources what is there.
 pub fn carry_out(changes: &[Change], caller: &Caller) -> Result<Vec<Done>, CutShort> {
-    let mut done = Vec::new();
+    let mut done: Vec<Done> = Vec::new();
     for change in changes {
         match change.carry_out(caller) {
-            Ok(one) => done.push(one),
+            Ok(one) => {
+                if !one.made.is_empty() {
+                    made::note(&one.made, caller);
+                }
+                done.push(one);
+            }
             Err(error) => return Err(CutShort { done, error }),
         }
     }
@@ -110,6 +121,7 @@ pub fn carry_out(changes: &[Change], caller: &Caller) -> Result<Vec<Done>, CutSh
             // One that is not empty, or not there, stays as it is.
             let _ = fs::remove_dir(&directory);
         }
+        made::take_back(caller);
     }
     Ok(done)
 }

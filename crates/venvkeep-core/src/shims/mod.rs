@@ -5,6 +5,7 @@ mod block;
 pub mod change;
 pub mod completions;
 pub mod install;
+mod made;
 pub mod places;
 pub mod profile;
 mod startup_text;
@@ -49,6 +50,15 @@ impl Shell {
             Self::Fish => "venvkeep.fish",
         }
     }
+
+    /// That of its part which a new shell reads; the shim knows both.
+    pub fn start_name(self) -> &'static str {
+        match self {
+            Self::Bash => "venvkeep-start.bash",
+            Self::Zsh => "venvkeep-start.zsh",
+            Self::Fish => "venvkeep-start.fish",
+        }
+    }
 }
 
 impl fmt::Display for Shell {
@@ -84,9 +94,23 @@ pub fn text(shell: Shell) -> &'static str {
     }
 }
 
+/// Between these lines of a shim stands what is needed in rare moments, or by who enters a project.
+const RARE: [&str; 2] = ["# ---- rare ----\n", "# ---- as far as this ----\n"];
+
+/// What a new shell reads of the shim, where both are installed: parsing takes most of the time that a shim costs a
+/// shell's start. It reads the shim itself when something else of it is needed.
+pub fn start_text(shell: Shell) -> String {
+    let text = text(shell);
+    let [begins, ends] = RARE.map(|line| text.find(line));
+    match (begins, ends) {
+        (Some(begins), Some(ends)) => text[..begins].to_owned() + &text[ends + RARE[1].len()..],
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Shell, text};
+    use super::{RARE, Shell, start_text, text};
 
     #[test]
     fn every_shell_has_its_own_shim_and_is_known_by_its_name() {
@@ -96,5 +120,23 @@ mod tests {
             assert!(text(shell).ends_with('\n'));
         }
         assert!("tcsh".parse::<Shell>().is_err());
+    }
+
+    #[test]
+    fn a_new_shell_reads_what_is_not_rare() {
+        for shell in Shell::ALL {
+            let (whole, start) = (text(shell), start_text(shell));
+            for line in RARE {
+                assert_eq!(whole.matches(line).count(), 1, "{shell}");
+                assert!(!start.contains(line), "{shell}");
+            }
+            for function in ["_venvkeep_find", "_venvkeep_look", "_venvkeep_more", "venvkeep"] {
+                assert!(start.contains(&format!("\nfunction {function}")), "{shell}: {function}");
+            }
+            for function in ["_venvkeep_trusted", "_venvkeep_settle", "_venvkeep_activate"] {
+                assert!(!start.contains(&format!("\nfunction {function}")), "{shell}: {function}");
+                assert!(whole.contains(&format!("\nfunction {function}")), "{shell}: {function}");
+            }
+        }
     }
 }

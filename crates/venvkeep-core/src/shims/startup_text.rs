@@ -114,6 +114,15 @@ pub(super) fn hooks(text: &str) -> Vec<&'static str> {
     found
 }
 
+/// zsh's `compinit`, and the frameworks that call it.
+const COMPLETION: [&str; 8] =
+    ["compinit", "oh-my-zsh", "prezto", "zinit", "zplug", "antigen", "antidote", "zimfw"];
+
+/// Whether a start-up file of zsh's starts what completes words at Tab.
+pub(super) fn starts_completion(text: &str) -> bool {
+    text.lines().map(without_comment).any(|line| COMPLETION.iter().any(|sign| line.contains(sign)))
+}
+
 /// The line up to a `#` at the beginning of a word.
 fn without_comment(line: &str) -> &str {
     let starts = |(at, _): &(usize, _)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
@@ -125,7 +134,7 @@ fn without_comment(line: &str) -> &str {
 mod tests {
     use std::path::Path;
 
-    use super::{hooks, reads, zdotdir};
+    use super::{hooks, reads, starts_completion, zdotdir};
 
     #[test]
     fn sourcing_is_told_from_mentioning() {
@@ -171,10 +180,18 @@ mod tests {
     }
 
     #[test]
+    fn completion_is_started_by_its_own_line_or_a_framework() {
+        assert!(starts_completion("a=b\nautoload -Uz compinit && compinit\n"));
+        assert!(starts_completion("source $ZSH/oh-my-zsh.sh # frameworks\n"));
+        assert!(!starts_completion("# autoload -Uz compinit\nautoload -Uz _venvkeep\n"));
+    }
+
+    #[test]
     fn other_hooks_are_known_by_their_own_lines() {
         let text = "eval \"$(direnv hook bash)\"\n# eval \"$(mise activate bash)\"\n# >>> conda initialize >>>\n\
                     eval \"$(starship init bash)\"\nplugins=(git autoswitch_virtualenv)\n";
         assert_eq!(hooks(text), ["autoswitch_virtualenv", "conda", "direnv", "starship"]);
         assert_eq!(hooks("export PATH=~/.pyenv/bin\n"), Vec::<&str>::new());
+        assert_eq!(hooks("eval \"$(pyenv init -)\"\nmise activate fish | source\n"), ["mise", "pyenv"]);
     }
 }

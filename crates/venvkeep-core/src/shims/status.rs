@@ -7,7 +7,7 @@ use super::block::Extras;
 use super::change::{Found, ShimsError};
 use super::install::{Installed, parsed};
 use super::places::Homes;
-use super::{completions, startup_text, text};
+use super::{completions, start_text, startup_text, text};
 use crate::model::caller::Caller;
 
 /// How far one shell's shims are installed.
@@ -38,6 +38,8 @@ pub struct Status {
     pub problems: Vec<ShimsError>,
     /// Other programs that act on the prompt, with the profile in which they are started.
     pub hooks: Vec<(&'static str, PathBuf)>,
+    /// Whether a profile starts what completes words; bash and fish have it from the start, zsh only where it is asked.
+    pub starts_completion: bool,
 }
 
 /// Looks at one shell's files. `None` where there is no home directory to look in.
@@ -52,6 +54,7 @@ pub fn of(shell: Shell, caller: &Caller) -> Result<Option<Status>, ShimsError> {
         extras: Extras::default(),
         problems: Vec::new(),
         hooks: Vec::new(),
+        starts_completion: shell != Shell::Zsh,
     };
     let mut same = true;
     for path in homes.possible(shell) {
@@ -66,7 +69,9 @@ pub fn of(shell: Shell, caller: &Caller) -> Result<Option<Status>, ShimsError> {
             Err(problem) => status.problems.push(problem),
         }
     }
-    let contents = [(&files.shim, text(shell)), (&files.completions, completions::text(shell))];
+    let start = start_text(shell);
+    let contents =
+        [(&files.shim, text(shell)), (&files.start, &start), (&files.completions, completions::text(shell))];
     let mut there = 0;
     for (path, content) in contents {
         match Found::at(path) {
@@ -94,7 +99,9 @@ fn profile(path: &Path, status: &mut Status) -> Result<Option<Vec<u8>>, ShimsErr
         found => found?,
     };
     let Some(content) = found.content() else { return Ok(None) };
-    let hooks = startup_text::hooks(&String::from_utf8_lossy(content));
+    let text = String::from_utf8_lossy(content);
+    status.starts_completion |= startup_text::starts_completion(&text);
+    let hooks = startup_text::hooks(&text);
     status.hooks.extend(hooks.into_iter().map(|name| (name, path.to_owned())));
     Ok(parsed(content, path)?.lines().map(<[u8]>::to_vec))
 }

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::locate::{LocateError, at};
 use venvkeep_core::model::owner::ROOT;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims;
 use venvkeep_core::store::trust::Objection;
-use venvkeep_core::store::{known, trust, used};
+use venvkeep_core::store::{default, known, trust, used};
 
 use super::trust::nearest;
 use crate::args::{ActivateArguments, NoticeArguments};
@@ -49,11 +50,30 @@ pub(crate) fn needs_shims(command: &str, session: &Session<'_>) -> Failure {
         .hint("then open a new shell.")
 }
 
-/// The environment at a path, or a trusted one by its name.
+/// The environment at a path, or a trusted one by its name; without either the nearest, else the default.
 fn named(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, Failure> {
-    nearest(asked, session)
-        .or_else(|error| known::called(asked, error, &session.caller))
-        .map_err(|error| hints::not_located(&error))
+    let caller = &session.caller;
+    match nearest(asked, session) {
+        Err(LocateError::NoneNear { cwd }) => match default::get(caller) {
+            Ok(Some(path)) => at(&path, &caller.viewer).map_err(|error| {
+                hints::not_located(&error)
+                    .hint("That is the default environment, since nothing is nearer; to forget it:")
+                    .hint("  venvkeep default --none")
+            }),
+            _ => Err(nothing_to_activate(&cwd)),
+        },
+        answer => answer
+            .or_else(|error| known::called(asked, error, caller))
+            .map_err(|error| hints::not_located(&error)),
+    }
+}
+
+fn nothing_to_activate(cwd: &Path) -> Failure {
+    let cwd = printable(cwd);
+    let message = format!("there is no .venv, venv or env in {cwd} or above it, and no default environment");
+    Failure::new(Exit::Usage, message)
+        .hint("Name one that venvkeep list shows: activate NAME")
+        .hint("or make one here with: venvkeep new")
 }
 
 fn insist_on_fit(prefix: &Prefix, session: &Session<'_>) -> Result<(), Failure> {

@@ -123,6 +123,7 @@ impl Report {
                 role: change.role(),
                 deed: change.deed(),
                 backup: None,
+                made: Vec::new(),
             };
             return Ok(changes.iter().map(planned).collect());
         }
@@ -144,6 +145,7 @@ impl Report {
             };
             let what = match one.role {
                 Role::Shim => "the shim",
+                Role::Start => "what a new shell reads of it",
                 Role::Completions => "what Tab completes",
                 Role::Profile => "your profile",
             };
@@ -168,12 +170,12 @@ impl Report {
             (_, false, true) => "Nothing is changed; without --dry-run:".to_owned(),
         };
         text.insert_str(0, &format!("{}\n", session.screen.paint().text(Emphasis::Strong, heading)));
-        let shim = done.iter().find(|one| one.role == Role::Shim);
-        match (self.verb, shim) {
+        let start = done.iter().find(|one| one.role == Role::Start);
+        match (self.verb, start) {
             _ if nothing || self.dry_run => {}
-            ("install", Some(shim)) => {
+            ("install", Some(start)) => {
                 let source = if self.shell == Some(Shell::Fish) { "source" } else { "." };
-                let command = format!("{source} {}", shell_word(&shim.path));
+                let command = format!("{source} {}", shell_word(&start.path));
                 let command = session.screen.paint().text(Emphasis::Command, command);
                 let _ = writeln!(text, "New shells have them; for this one:  {command}");
             }
@@ -190,6 +192,7 @@ impl Report {
                     "path": one.path.to_string_lossy(),
                     "role": match one.role {
                         Role::Shim => "shim",
+                        Role::Start => "start",
                         Role::Completions => "completions",
                         Role::Profile => "profile",
                     },

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use venvkeep_core::host::fs;
-use venvkeep_core::locate::locate;
+use venvkeep_core::locate::{self, LocateError, link_to_it, locate};
 use venvkeep_core::model::caller::Caller;
+use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims::status::{self, State, Status};
 use venvkeep_core::shims::{self, Shell};
@@ -20,7 +21,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::Emphasis;
 use crate::request::Session;
-use venvkeep_core::model::printable::printable;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command. What is installed in part, or is not this program's, counts as a finding.
 pub(crate) fn run(session: &Session<'_>) -> Result<Exit, Failure> {
@@ -62,6 +63,10 @@ fn words(all: &[Status], here: &Here, default: Option<&Path>, session: &Session<
         say(format!("{:<8}{state}", one.shell.name()));
         one.profiles.iter().for_each(|path| say(format!("        in {}", printable(path))));
         one.problems.iter().for_each(|problem| say(format!("        {}", printable(problem.to_string()))));
+        if one.state == State::Installed && !one.starts_completion {
+            say("        if Tab completes nothing, .zshrc lacks:  autoload -Uz compinit && compinit"
+                .to_owned());
+        }
         for (name, path) in &one.hooks {
             say(format!("        beside {name}, in {}", printable(path)));
         }
@@ -98,6 +103,7 @@ fn document(all: &[Status], here: &Here, default: Option<&Path>) -> Value {
             "require_venv": one.extras.require_venv,
             "problems": one.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "hooks": hooks.collect::<Vec<_>>(),
+            "starts_completion": one.starts_completion,
         })
     });
     json!({
@@ -116,6 +122,8 @@ fn document(all: &[Status], here: &Here, default: Option<&Path>) -> Value {
 /// The environment that belongs to the working directory, the one that is active, and why they are what they are.
 struct Here {
     environment: Option<PathBuf>,
+    /// Nothing is nearer.
+    is_default: bool,
     active: Option<PathBuf>,
     why: Why,
 }
@@ -123,9 +131,12 @@ struct Here {
 /// Why the environment of the working directory is or is not active.
 enum Why {
     NoneHere,
+    /// What stands in its place is no environment: a `.venv` file that leads nowhere, a stranger's link.
+    Unclear(String),
     Active,
     ForRoot,
-    SwitchedOff,
+    /// By a variable, in a shell of this kind where the shims say so.
+    SwitchedOff(Option<Shell>),
     /// The user activated another one by hand, or an outer shell did. What would keep this one from being active
     /// besides, if anything does.
     AnotherIs(PathBuf, Option<Box<Why>>),
@@ -137,6 +148,8 @@ enum Why {
     Unfit(Objection),
     /// It may have come with a repository or an archive.
     NotTrusted,
+    /// What stands here is a link to it, which a repository may have brought.
+    Linked(PathBuf),
     /// The shell that the user logs in with has no shims.
     NoShims,
     /// It would be, in a shell that has read the shims.
@@ -156,9 +169,19 @@ impl Here {
         let active = caller.variable("VIRTUAL_ENV").map(PathBuf::from);
         let mut without_active = caller.clone();
         without_active.variables.remove(OsStr::new("VIRTUAL_ENV"));
-        let Ok(prefix) = locate(None, &without_active) else {
-            return Self { environment: None, active, why: Why::NoneHere };
+        let default = || locate::at(&default::get(caller).ok()??, &caller.viewer).ok();
+        let (found, is_default) = match locate(None, &without_active) {
+            Err(LocateError::NoneNear { .. }) => (default().ok_or(Why::NoneHere), true),
+            answer => (answer.map_err(|error| Why::Unclear(printable(error.to_string()))), false),
         };
+        let prefix = match found {
+            Ok(prefix) => prefix,
+            Err(why) => return Self { environment: None, is_default, active, why },
+        };
+        let link = link_to_it(None, &without_active).filter(|link| {
+            let is_link = fs::lstat(link).is_ok_and(|facts| facts.kind == Kind::Link);
+            is_link && !is_default
+        });
         let path = prefix.path().to_owned();
         let is_same = |one: &PathBuf| fs::physical(one).is_ok_and(|physical| physical == path);
         let login = caller.variable("SHELL").and_then(|shell| Path::new(shell).file_name());
@@ -167,7 +190,8 @@ impl Here {
         let why = match &active {
             Some(active) if is_same(active) => Why::Active,
             _ if caller.viewer.is_root() => Why::ForRoot,
-            _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff,
+            _ if caller.variable("VENVKEEP_DISABLE").is_some() => Why::SwitchedOff(shims::around(caller)),
+            None if link.is_some() => Why::Linked(link.unwrap_or_default()),
             Some(active) => match untrusted(&prefix, caller) {
                 None if caller.variable("VENVKEEP_ACTIVE") == Some(active.as_os_str()) => {
                     Why::NoPromptYet(active.clone())
@@ -182,29 +206,46 @@ impl Here {
                 Why::NoShims
             }),
         };
-        Self { environment: Some(path), active, why }
+        Self { environment: Some(path), is_default, active, why }
     }
 
     fn sentence(&self) -> String {
         let Some(environment) = &self.environment else {
-            return "there is no .venv, venv or env in this directory or above it".to_owned();
+            let none = match &self.why {
+                Why::Unclear(why) => why,
+                _ => "there is no .venv, venv or env in this directory or above it",
+            };
+            return match &self.active {
+                Some(active) => format!("{none}; {} is active", printable(active)),
+                None => none.to_owned(),
+            };
         };
-        self.why.sentence(&printable(environment))
+        let path = printable(environment);
+        self.why.sentence(&if self.is_default { format!("the default, {path},") } else { path })
     }
 
     /// What to type where it is not active.
-    fn commands(&self) -> Vec<&'static str> {
-        self.why.commands()
+    fn commands(&self) -> Vec<String> {
+        let named = |command: &str| match &self.environment {
+            Some(path) if self.is_default && matches!(command, "venvkeep trust" | "venvkeep heal") => {
+                format!("{command} {}", shell_word(path))
+            }
+            _ => command.to_owned(),
+        };
+        self.why.commands().into_iter().map(named).collect()
     }
 }
 
 impl Why {
     fn sentence(&self, path: &str) -> String {
         match self {
-            Why::NoneHere => path.to_owned(),
+            Why::NoneHere | Why::Unclear(_) => path.to_owned(),
+            Why::Linked(link) => {
+                format!("{path} is not activated by itself: {} is a link to it", printable(link))
+            }
             Why::Active => format!("{path} is active"),
             Why::ForRoot => format!("{path} is not active: for root nothing is activated by itself"),
-            Why::SwitchedOff => format!("{path} is not active: VENVKEEP_DISABLE is set"),
+            Why::SwitchedOff(_) => format!("{path} is not active: VENVKEEP_DISABLE is set"),
             Why::AnotherIs(active, besides) => {
                 let by_hand = format!("{} was activated by hand and is left alone", printable(active));
                 match besides {
@@ -229,18 +270,24 @@ impl Why {
 
     fn commands(&self) -> Vec<&'static str> {
         match self {
-            Why::SwitchedOff => vec!["unset VENVKEEP_DISABLE"],
+            Why::SwitchedOff(Some(Shell::Fish)) => vec!["set -e VENVKEEP_DISABLE"],
+            Why::SwitchedOff(_) => vec!["unset VENVKEEP_DISABLE"],
             Why::AnotherIs(_, besides) => {
                 let mut commands = besides.as_ref().map(|why| why.commands()).unwrap_or_default();
                 commands.push("deactivate");
                 commands
             }
-            Why::Deactivated => vec!["activate"],
+            Why::Deactivated | Why::Linked(_) => vec!["activate"],
             Why::Unfit(Objection::NotYours { .. }) => vec!["venvkeep heal"],
             // To trust it says what to do about what speaks against it.
             Why::Unfit(_) | Why::NotTrusted => vec!["venvkeep trust"],
             Why::NoShims => vec!["venvkeep shims install"],
-            Why::NoneHere | Why::Active | Why::ForRoot | Why::NotYet | Why::NoPromptYet(_) => Vec::new(),
+            Why::NoneHere
+            | Why::Unclear(_)
+            | Why::Active
+            | Why::ForRoot
+            | Why::NotYet
+            | Why::NoPromptYet(_) => Vec::new(),
         }
     }
 }

@@ -23,7 +23,13 @@ function deactivate --description 'Leave the active Python environment'
         # Gone where another tool has taken it away meanwhile.
         if functions --query _old_fish_prompt
             functions --erase fish_prompt __venvkeep_status
-            functions --copy _old_fish_prompt fish_prompt
+            if functions --query fish_prompt
+                # To fish before 3.1 fish's own comes back by itself, and what is there is not copied over.
+                functions _old_fish_prompt \
+                    | string replace --regex -- '^function _old_fish_prompt' 'function fish_prompt' | source
+            else
+                functions --copy _old_fish_prompt fish_prompt
+            end
             functions --erase _old_fish_prompt
         end
     end
