@@ -18,6 +18,7 @@ mod elsewhere;
 mod fill;
 mod formats;
 mod freeze;
+mod gone;
 mod ground;
 mod heal;
 mod hostile;

@@ -329,7 +329,7 @@ impl Heal<'_> {
             }
             (Some(site), kept) => Err(HealError::Unlisted {
                 prefix: snapshot.prefix.clone(),
-                site: site.to_owned(),
+                site: site.clone(),
                 snapshot: kept.as_ref().err().cloned(),
             }),
         }
