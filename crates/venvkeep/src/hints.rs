@@ -168,6 +168,12 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         }
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
             .hint("Choose a path where nothing stands; what is missing above it is made."),
+        HealError::Verify(_) | HealError::DidNotHold(_) => failure
+            .hint(format!(
+                "See where everything would come from:  venvkeep heal --dry-run {}",
+                shell_word(prefix.path())
+            ))
+            .hint("Leave out what is at fault (--skip NAME), or heal from a list of yours (-r FILE)."),
         HealError::ManagedElsewhere(kept) => managed(failure, &kept.manager, prefix),
         _ => failure,
     }

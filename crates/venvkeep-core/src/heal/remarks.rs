@@ -17,6 +17,14 @@ pub(super) fn about(old: &Snapshot) -> impl Iterator<Item = String> {
     remarks.into_iter().flatten().map(str::to_owned)
 }
 
+/// A dependency that is not met, and of which nothing said before that there is one.
+pub(super) fn newly_unmet(complaint: &str) -> String {
+    format!(
+        "{complaint}. The old environment did not say that it needs that, or its Python did not; nothing is added that \
+         is not on the list, so install it"
+    )
+}
+
 fn is_relocatable(old: &Snapshot) -> bool {
     old.configuration().and_then(|config| config.get("relocatable")).is_some_and(|value| value == "true")
 }
