@@ -57,7 +57,7 @@ use crate::store::{frozen, registry, snapshots};
 use crate::swap::{self, Journal, PendingSwap, SwapError};
 use crate::verify::{self, Compared, Expectations, VerifiedStage};
 
-pub use copy::{CopyError, CopyRequest, Original, copy};
+pub use copy::{CopyError, CopyRequest, Original, copy, moved_away};
 pub use elsewhere::ElsewhereError;
 pub use error::HealError;
 
