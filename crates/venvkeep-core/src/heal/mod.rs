@@ -34,6 +34,7 @@ use crate::model::interrupt::Interrupt;
 use crate::model::kept_snapshot::KeptSnapshot;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
+use crate::model::pyvenv_cfg::Naming;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::siblings::is_journal;
 use crate::model::tree::Tree;
@@ -50,6 +51,7 @@ use crate::rebuild::create::open_up;
 use crate::rebuild::follow::{Move, follow};
 use crate::rebuild::install::{Installer, settings};
 use crate::rebuild::marks;
+use crate::rebuild::relocatable;
 use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
@@ -450,6 +452,9 @@ impl Heal<'_> {
             let (from, aliases) = (&old.prefix, old.aliases.clone());
             built.relocated =
                 follow(&stage, &Move { from, aliases, changed: &built.changed, made: &built.made })?;
+        }
+        if plan.naming == Naming::Nothing {
+            relocatable::detach(&stage, &built.changed)?;
         }
         Ok((stage, built, carried))
     }

@@ -18,7 +18,7 @@ use crate::model::interpreter::BaseInterpreter;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
-use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::pyvenv_cfg::{Naming, PyvenvCfg};
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 
 pub use source::{Network, SourceWish};
@@ -205,6 +205,8 @@ pub struct Plan {
     pub not_listed: Vec<Pin>,
     /// Whether the environment sees the system's packages, as before.
     pub system_site_packages: bool,
+    /// Whether it names its place, as before.
+    pub naming: Naming,
     /// What the shell's prompt shows, as before.
     pub prompt: Option<String>,
     /// How what comes from the old environment is taken.
@@ -326,6 +328,7 @@ pub fn plan(
             // Python takes a missing key for true; every tool writes it, so a missing one means a damaged file.
             config.get("include-system-site-packages").is_some() && config.include_system_site_packages()
         }),
+        naming: config.map_or(Naming::ItsPlace, PyvenvCfg::naming),
         prompt: config.and_then(PyvenvCfg::prompt),
         taking: if wishes.sources == SourceWish::AsItIs { Taking::AsItIs } else { Taking::Verified },
         requirements,
