@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use pep440_rs::Version;
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VersionOrUrl};
 
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, counted, found};
@@ -13,7 +13,7 @@ use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
-use crate::model::requirements::dependency;
+use crate::model::requirements::{SomeAddress, dependency};
 
 /// Dependencies that are not installed, or in a version that does not fit.
 pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
@@ -79,14 +79,14 @@ pub fn needs_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Need>
 }
 
 /// The requirement, where it makes sense and its marker holds without extras.
-fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<VerbatimUrl>> {
+fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<SomeAddress>> {
     let requirement = dependency(text)?;
     requirement.evaluate_markers(environment, &[]).then_some(requirement)
 }
 
 fn complaint(
     one: &Distribution,
-    (on, wanted): (&PackageName, &Requirement<VerbatimUrl>),
+    (on, wanted): (&PackageName, &Requirement<SomeAddress>),
     installed: &BTreeMap<&PackageName, &str>,
 ) -> Option<String> {
     let who = format!("{} {}", one.name.as_written(), one.version);
