@@ -416,3 +416,49 @@ fn many(name: &str) -> Wheel {
 fn text(path: PathBuf) -> String {
     path.into_os_string().into_string().expect("the kit's paths are text")
 }
+
+#[test]
+fn the_default_environment_stays_it_at_its_new_place() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let _env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let default = || project.venvkeep(["default"]).run().success().stdout;
+    let place = |name: &str| format!("{}\n", project.path().join(name).display());
+    project.venvkeep(["default", ".venv"]).run().success();
+    project.venvkeep(["clone", ".venv", "./copy"]).run().success().stdout_lacks("new shells");
+    assert_eq!(default(), place(".venv"), "a clone takes nothing away");
+    project.venvkeep(["move", ".venv", "./moved"]).run().success().stdout_has("new shells start with");
+    assert_eq!(default(), place("moved"));
+    project.venvkeep(["move", "./copy", "./other"]).run().success().stdout_lacks("new shells");
+    assert_eq!(default(), place("moved"), "another one is nothing to it");
+    let removed = project.venvkeep(["remove", "./moved"]).run().success();
+    removed.stdout_has("new shells started with it").stdout_has("default --none");
+    project.venvkeep(["remove", "./other"]).run().success().stdout_lacks("new shells");
+}
+
+#[test]
+fn a_file_too_large_to_be_rewritten_is_copied_and_named() {
+    const LARGE: usize = 17 * 1024 * 1024;
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    let write = |name: &str, lines: String| {
+        project.write(&format!(".venv/{name}"), &lines);
+        lines
+    };
+    let naming = format!("{}/data\n", env.str());
+    let plain = write("plain.log", "x".repeat(79) + "\n").repeat(LARGE / 80);
+    project.write(".venv/plain.log", &plain);
+    let named = write("named.log", plain.clone() + &naming);
+    let small = write("small.log", format!("first\n{naming}"));
+    let clone = project.venvkeep(["clone", ".venv", "./copy", "--json"]).run().code(4);
+    accounted(&clone);
+    let told = project.venvkeep(["clone", ".venv", "./second"]).run().code(4);
+    told.stdout_has("too large, so the old place stays in it: named.log\n").stdout_lacks("plain.log");
+    let copy = project.path().join("copy");
+    let read = |name: &str| fs::read_to_string(copy.join(name)).expect("root may");
+    assert!(read("plain.log") == plain && read("named.log") == named, "copied as they are");
+    assert_eq!(read("small.log"), small.replace(env.str(), copy.to_str().expect("the kit's paths are text")));
+    let moved = project.venvkeep(["move", ".venv", "./moved"]).run().code(4);
+    moved.stdout_has("named.log");
+}

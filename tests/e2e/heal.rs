@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 
 use serde_json::json;
 use venvkeep_testkit::{
-    Context, Environment, Invocation, Maker, Need, Who, fingerprint, owners, require, tools,
+    Context, Environment, Invocation, Maker, Need, Output, Wheel, Who, fingerprint, owners, require, tools,
 };
 
 use crate::VENVKEEP;
@@ -290,4 +290,44 @@ fn what_was_asked_for_stays_told_from_what_was_pulled_in() {
             project.venvkeep(["check", "--deep"]).run().success();
         }
     }
+}
+
+#[test]
+fn a_dependency_that_was_none_before_is_named_and_not_added() {
+    if !require(&[Need::Python("3.9")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let marked = Wheel::new("marked", "1.0").header("Requires-Dist", "ns-part; python_version < \"3.10\"");
+    marked.file("marked.py", "").write(ctx.wheels());
+    let told = |report: &Output, what: &str| {
+        let report = accounted(report);
+        assert_eq!(report["outcome"], "needs-attention", "{report}");
+        let remarks = report["remarks"].to_string();
+        assert!(remarks.contains(what), "{remarks}");
+        assert_eq!(report["findings_after"][0]["code"], "dependency-unmet", "{report}");
+    };
+    // Of another Python.
+    let project = ctx.project("markers");
+    project.venv_by_root(Maker::VenvWithoutPip).packages(["marked"]).build();
+    let python = tools::python("3.9").expect("it was required");
+    let heal = project.venvkeep(["heal", "--json", "-p"]).arg(python).wheels_only(ctx.wheels()).run().code(4);
+    told(&heal, "marked 1.0 requires ns-part, which is not installed");
+    assert_eq!(lines(&project.venvkeep(["freeze"]).run().success()), ["marked==1.0"]);
+    // Of a distribution whose damaged metadata did not tell.
+    let project = ctx.project("damaged");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).packages(["with-deps"]).build();
+    fs::write(env.dist_info("with_deps").join("METADATA"), "garbled").expect("root may");
+    fs::remove_dir_all(env.dist_info("pure_one")).expect("root may");
+    let heal = project.venvkeep(["heal", "--json"]).wheels_only(ctx.wheels()).run().code(4);
+    told(&heal, "with-deps 2.0 requires pure-one, which is not installed");
+    // What was met before has to be met again: then there is no swap, and a way out.
+    let project = ctx.project("met");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).packages(["with-deps"]).build();
+    let before = fingerprint(env.path());
+    let newer = Wheel::new("with-deps", "2.0").header("Requires-Dist", "pure-one>=2");
+    newer.file("with_deps.py", "").write(ctx.wheels());
+    let heal = project.venvkeep(["heal", "--from", "index"]).wheels_only(ctx.wheels()).run().code(3);
+    heal.stderr_has("were met before: with-deps 2.0 requires pure-one>=2").stderr_has("--skip NAME");
+    before.assert_unchanged();
 }

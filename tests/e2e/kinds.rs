@@ -16,17 +16,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use venvkeep_testkit::{
-    Context, Environment, Maker, Need, Output, Project, Wheel, Who, fingerprint, owners, require, tools,
+    Context, Environment, Maker, Need, Output, Project, Wheel, Who, files_naming, fingerprint, owners,
+    require, tools,
 };
 
 use crate::VENVKEEP;
 use crate::support::{
-    Before, accounted, assert_healed, assert_works, finding_codes, first_environment, kept_tree, lines,
-    names_in, paths, source_of, with_uv,
+    Before, INSTALLERS, accounted, assert_healed, assert_works, finding_codes, first_environment, kept_tree,
+    lines, names_in, paths, source_of, with_uv,
 };
 
 const PACKAGES: [&str; 4] = ["with-deps[more]", "with-scripts", "Odd.Name_x", "ns-part"];
@@ -127,19 +128,81 @@ fn a_virtualenv_from_before_pyvenv_cfg_goes_to_a_newer_python() {
     project.venvkeep(["check"]).run().success();
 }
 
+/// Every script works, every shell that can tell activates it, and nothing but links to the base names a place.
+fn assert_moves(ctx: &Context, project: &Project<'_>, env: &Environment<'_>) {
+    let place = ctx.project("else where").path().join("moved");
+    fs::rename(env.path(), &place).expect("root may");
+    let mut naming = files_naming(&place, env.str());
+    // What bytecode says of its source's place, Python does not ask.
+    naming.retain(|path| path.extension().is_none_or(|end| end != "pyc"));
+    assert_eq!(naming, [place.join("notes/which.txt")], "but for the user's own");
+    assert_works(ctx, &Environment::at(ctx, place.clone(), Maker::Uv, Who::User));
+    ctx.program(Who::User, place.join("bin/own-tool")).run().success().stdout_is("own works\n");
+    // Through a link from elsewhere, too.
+    let link = ctx.home(Who::User).join("linked");
+    symlink(place.join("bin/with-scripts"), &link).expect("root may");
+    ctx.program(Who::User, &link).run().success().stdout_is("with-scripts works\n");
+    fs::remove_file(&link).expect("root may");
+    let check =
+        ctx.venvkeep(["check".as_ref(), "--deep".as_ref(), "--json".as_ref(), place.as_os_str()]).run();
+    assert!(finding_codes(&check).is_empty(), "{check}");
+    let prefix = format!("{}\n{0}\n", place.display());
+    let show = "echo \"$VIRTUAL_ENV\"; python -c 'import sys; print(sys.prefix)'; deactivate";
+    let activate = |shell: &str, script: &str, directory: &Path| {
+        let what = format!(". {script} && {{ {show}; }}");
+        ctx.program(Who::User, shell).args(["-c", &what]).current_dir(directory).run()
+    };
+    for shell in ["bash", "zsh", "ksh"] {
+        activate(shell, "bin/activate", &place).success().stdout_is(&prefix);
+        activate(shell, "./activate", &place.join("bin")).success().stdout_is(&prefix);
+        activate(shell, &format!("'{}'", place.join("bin/activate").display()), Path::new("/"))
+            .success()
+            .stdout_is(&prefix);
+    }
+    activate("sh", "bin/activate", &place).code(1).stderr_has("does not tell a script where it lies");
+    let fish = format!("source bin/activate.fish; {show}");
+    ctx.program(Who::User, "fish").args(["-c", &fish]).current_dir(&place).run().success().stdout_is(&prefix);
+    let csh = ctx
+        .program(Who::User, "tcsh")
+        .args(["-f", "-c", "source bin/activate.csh"])
+        .current_dir(&place)
+        .run();
+    csh.stdout_has("does not tell a script where it lies");
+    fs::rename(&place, env.path()).expect("root may");
+    project.venvkeep(["check"]).run().success();
+}
+
 #[test]
-fn uvs_relocatable_environment_becomes_one_of_this_place() {
-    if !require(&[Need::Uv]) {
+fn uvs_relocatable_environment_can_be_moved_as_before() {
+    let programs = ["zsh", "ksh", "fish", "tcsh"].map(Need::Program);
+    if !require(&programs) || !require(&[Need::Uv]) {
         return;
     }
     let Some(ctx) = Context::new(VENVKEEP) else { return };
-    let project = ctx.project("proj");
-    let env = project.venv_by_root(Maker::Uv).create_args(["--relocatable"]).packages(PACKAGES).build();
-    let before = Before::of(&env);
-    let report = heal_offline(&project);
-    assert_healed(&ctx, &project, &env, &before, &report);
-    assert!(report.stdout.contains("relocatable"), "the report says what it no longer is: {report}");
-    assert!(!configuration(&env).contains("relocatable"), "{}", configuration(&env));
+    for (name, args, installer) in [
+        ("own", &["--offline"][..], INSTALLERS[0].1),
+        ("pip", &["--from", "index"], INSTALLERS[0].1),
+        ("uv", &["--from", "index"], INSTALLERS[1].1),
+    ] {
+        let project = ctx.project(name);
+        let env = project.venv_by_root(Maker::Uv).create_args(["--relocatable"]).packages(PACKAGES).build();
+        project.write(".venv/notes/which.txt", env.str());
+        project.write(".venv/bin/own-tool", format!("#!{}/bin/python\nprint('own works')\n", env.str()));
+        fs::set_permissions(env.bin("own-tool"), fs::Permissions::from_mode(0o755)).expect("root may");
+        let before = Before::of(&env);
+        let heal = installer(project.venvkeep(["heal", "--json"])).args(args).wheels_only(ctx.wheels());
+        let report = heal.run().success();
+        assert_healed(&ctx, &project, &env, &before, &report);
+        assert!(configuration(&env).contains("relocatable = true\n"), "{}", configuration(&env));
+        assert_moves(&ctx, &project, &env);
+        // A copy of it, and a second heal, are no less so.
+        let clone = project.venvkeep(["clone", ".venv", "./copy"]).index_unreachable().run().success();
+        let copy = Environment::at(&ctx, project.path().join("copy"), Maker::Uv, Who::User);
+        assert!(configuration(&copy).contains("relocatable = true\n"), "{clone}");
+        fs::write(copy.path().join("notes/which.txt"), copy.str()).expect("root may");
+        project.venvkeep(["heal", "--force", "--offline", copy.str()]).run().success();
+        assert_moves(&ctx, &project, &copy);
+    }
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use venvkeep_testkit::{Context, Invocation, Maker, Need, Project, Who, fingerprint, require};
 
 use crate::VENVKEEP;
-use crate::support::{INSTALLERS, WithInstaller, first_environment, lines, names_in, with_uv};
+use crate::support::{
+    INSTALLERS, WithInstaller, accounted, first_environment, kept_tree, lines, names_in, paths, sources,
+    with_uv,
+};
 
 /// `venvkeep heal -r` with that list, from the kit's wheels.
 fn heal_from(project: &Project<'_>, list: &str, installer: WithInstaller) -> Invocation {
@@ -91,4 +94,47 @@ fn a_branch_is_as_good_as_the_commit_that_it_named() {
     heal_from(&project, &list, with_uv).wheels_only(ctx.wheels()).run().success();
     let frozen = lines(&project.venvkeep(["freeze"]).run().success());
     assert!(frozen.len() == 1 && !frozen[0].contains("shelf"), "{frozen:?}");
+}
+
+#[test]
+fn what_the_list_does_not_have_is_named_in_plan_and_report() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::Venv).packages(["pure-one", "ns-part", "with-scripts"]).build();
+    let notes = project.write(".venv/notes.txt", "mine");
+    assert!(notes.exists());
+    project.write("list.txt", "pure-one==1.0\npip==23.0.1\n");
+    let heal =
+        |args: &[&str]| project.venvkeep(["heal", "-r", "list.txt"]).args(args).wheels_only(ctx.wheels());
+    let plan = heal(&["--dry-run"]).run().success();
+    let left = |output: &str, name: &str| {
+        output
+            .lines()
+            .any(|line| line.contains(name) && line.contains("skipped") && line.contains("not on your list"))
+    };
+    assert!(left(&plan.stdout, "with-scripts") && left(&plan.stdout, "ns-part"), "{plan}");
+    assert!(!left(&plan.stdout, "pure-one") && !left(&plan.stdout, "pip "), "{plan}");
+    let before = fingerprint(env.path());
+    let healed = heal(&["--json"]).run().success();
+    let report = accounted(&healed);
+    let skipped: Vec<_> = sources(&healed).into_iter().filter(|(_, source)| source == "skipped").collect();
+    let names: Vec<&str> = skipped.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["ns-part", "setuptools", "with-scripts"], "{report}");
+    // Their files are counted as theirs, and the user's own are not among them.
+    assert!(report["dropped_kinds"]["distribution"].as_u64() > Some(0), "{report}");
+    assert_eq!(paths(&report, "carried"), ["notes.txt"]);
+    assert_eq!(lines(&project.venvkeep(["freeze"]).run().success()), ["pure-one==1.0"]);
+    before.assert_same(&fingerprint(kept_tree(project.path())));
+
+    project.venvkeep(["undo"]).run().success();
+    let told =
+        heal(&[]).run().success().stdout_has("left out    ns-part 1.0, setuptools 66.1.1, with-scripts 1.2");
+    told.stdout_has("(not on your list)");
+
+    // Of what cannot be read, the snapshot knows what is left out.
+    project.venvkeep(["check"]).run().success();
+    project.venvkeep(["undo"]).run().success();
+    project.venvkeep(["check"]).run().code(1);
+    std::fs::remove_dir_all(env.site_packages()).expect("root may");
+    heal(&[]).run().success().stdout_has("left out    ns-part 1.0, setuptools 66.1.1, with-scripts 1.2");
 }

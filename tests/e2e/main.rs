@@ -19,6 +19,7 @@ mod elsewhere;
 mod fill;
 mod formats;
 mod freeze;
+mod gone;
 mod ground;
 mod heal;
 mod heal_all;

@@ -5,7 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use venvkeep_testkit::{Context, Maker, Project, Who, fingerprint, owners};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use venvkeep_testkit::{Context, Maker, Need, Project, Who, fingerprint, owners, require};
 
 use crate::VENVKEEP;
 use crate::support::names_in;
@@ -206,6 +207,55 @@ fn root_looks_at_a_users_environment_and_does_nothing_else() {
         output.stdout_lacks("leaked").stderr_lacks("leaked").stdout_lacks("6.6");
         traps.assert_untouched();
         before.assert_unchanged();
+    }
+}
+
+#[test]
+fn root_opens_no_file_where_a_users_links_lead() {
+    if !require(&[Need::Program("strace")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let private = ctx.project_of(Who::Root, "private");
+    private.write("base/lib/python3.11/os.py", "private\n");
+    private.write("library/python3.11/site-packages/leaked-6.6.dist-info/METADATA", "Name: leaked\n");
+    let program = private.write("base/bin/python", "private\n");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    // Whoever opened it would wait for ever.
+    mknodat(CWD, private.path().join("base/bin/pipe"), FileType::Fifo, Mode::from_raw_mode(0o644), 0)
+        .unwrap();
+    fs::set_permissions(private.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let base = private.path().join("base/bin");
+    let library = private.path().join("library");
+    for (name, target, config) in [("program", "python", true), ("pipe", "pipe", false)] {
+        let project = ctx.project(name);
+        let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+        for link in ["python", "python3"] {
+            fs::remove_file(env.bin(link)).unwrap();
+            symlink(base.join(target), env.bin(link)).unwrap();
+        }
+        fs::remove_dir_all(env.path().join("lib")).unwrap();
+        symlink(&library, env.path().join("lib")).unwrap();
+        if config {
+            let text = format!("home = {0}\nexecutable = {0}/python\nversion = 3.11.2\n", base.display());
+            fs::write(env.path().join("pyvenv.cfg"), text).unwrap();
+        }
+        env.chown("", Who::User);
+        for args in [&["check", "--deep", "-v"][..], &["freeze", "--all"]] {
+            let trace = project.path().join("trace");
+            let look = ctx.venvkeep_by(Who::Root, args).arg(env.path()).under_sudo_of(Who::User);
+            let strace =
+                ctx.program(Who::Root, "strace").args(["-f", "-e", "trace=open,openat,openat2,execve", "-o"]);
+            let output = strace.arg(&trace).args(look.words()).run();
+            assert!(output.status.code().is_some_and(|code| code <= 3), "{output}");
+            output.stdout_lacks("leaked").stdout_lacks("6.6");
+            let log = fs::read_to_string(&trace).expect("strace wrote it");
+            assert!(log.contains("pyvenv.cfg"), "it saw something: {log}");
+            // Names of a directory at the most: to tell a version.
+            let opened = |line: &&str| line.contains(private.str()) && !line.contains("O_DIRECTORY");
+            assert_eq!(log.lines().filter(opened).collect::<Vec<_>>(), [""; 0], "{args:?}");
+            assert_eq!(log.lines().filter(|line| line.contains("execve")).count(), 1, "{args:?}: {log}");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use venvkeep_core::model::pyvenv_cfg::Naming;
 use venvkeep_core::rebuild::activation::activation_scripts;
 use venvkeep_testkit::{Need, require};
 
@@ -31,7 +32,7 @@ impl Ground {
         let prefix = directory.path().join(OsStr::from_bytes(name));
         let bin = prefix.join("bin");
         fs::create_dir_all(&bin).unwrap();
-        for script in activation_scripts(&prefix, HOSTILE_PROMPT) {
+        for script in activation_scripts(&prefix, Naming::ItsPlace, HOSTILE_PROMPT) {
             fs::write(bin.join(script.name), script.content).unwrap();
         }
         let program = bin.join("the-program");

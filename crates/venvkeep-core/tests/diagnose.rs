@@ -106,6 +106,39 @@ fn remove(path: &Path) {
     fs::remove_file(path).unwrap();
 }
 
+fn remove_all(path: &Path) {
+    fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
+fn no_site_packages_is_no_empty_environment() {
+    for gone in [SITE, "lib/python3.11", "lib"] {
+        assert_eq!(after(|ground| remove_all(&ground.path(gone))), [Code::FilesMissing], "{gone}");
+    }
+    let ground = Ground::new();
+    remove_all(&ground.path("lib"));
+    let findings = ground.findings(ground.owner);
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.severity, &finding.remedy), (Severity::Broken, &Remedy::Heal));
+    assert_eq!(finding.evidence, [Path::new("lib")]);
+    fs::write(ground.path("lib"), "").unwrap();
+    assert_eq!(ground.codes(), [Code::FilesMissing], "a file is none either");
+    remove(&ground.path("lib"));
+    symlink("nowhere", ground.path("lib")).unwrap();
+    assert_eq!(ground.codes(), [Code::FilesMissing], "nor a link to nothing");
+    // One that Python can follow is only said.
+    remove(&ground.path("lib"));
+    fs::create_dir_all(ground.prefix.parent().join("library/python3.11/site-packages")).unwrap();
+    symlink("../library", ground.path("lib")).unwrap();
+    let findings = ground.findings(ground.owner);
+    assert_eq!(findings.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::UnsafePath]);
+    assert_eq!(status(&findings), Status::Healthy);
+    // conda's need hold no Python.
+    remove(&ground.path("lib"));
+    fs::create_dir(ground.path("conda-meta")).unwrap();
+    assert!(!ground.codes().contains(&Code::FilesMissing));
+}
+
 #[test]
 fn a_healthy_environment_has_no_findings() {
     assert_eq!(after(|_| ()), []);

@@ -3,21 +3,62 @@
 use std::path::{Path, PathBuf};
 
 use venvkeep_core::diagnose::finding::Finding;
+use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::host::{fs, programs};
+use venvkeep_core::inspect::snapshot::Snapshot;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::naming::{USUAL_NAMES, name_of};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::new::place::usable;
+use venvkeep_core::plan::{Hostile, hostile};
 
 use venvkeep_core::model::printable::shell_word;
 
-/// `venvkeep heal` of an environment with these findings, to be pasted into a shell.
-pub(crate) fn heal_command(prefix: &Prefix, findings: &[Finding], caller: &Caller) -> String {
-    let has_to_move = findings.iter().any(Finding::wants_another_place) || usable(prefix.path()).is_err();
-    if has_to_move {
-        return heal_to(prefix, caller);
+/// The command that heals an environment, and what that will stop for.
+#[derive(Debug)]
+pub(crate) struct HealCommand {
+    /// To be pasted into a shell. It heals, or stops and says what it wants.
+    pub(crate) command: String,
+    /// Where somebody else could have written what is installed: who, and the command of whoever has looked at it.
+    pub(crate) if_trusted: Option<(Hostile, String)>,
+    /// Where somebody else could exchange directories on the way.
+    pub(crate) unsafe_way: Option<Distrust>,
+}
+
+impl HealCommand {
+    /// `venvkeep heal` of an environment with these findings.
+    pub(crate) fn new(prefix: &Prefix, findings: &[Finding], caller: &Caller) -> Self {
+        let has_to_move = findings.iter().any(Finding::wants_another_place) || usable(prefix.path()).is_err();
+        let command = if has_to_move {
+            heal_to(prefix, caller)
+        } else {
+            format!("venvkeep heal {}", shell_word(prefix.path()))
+        };
+        Self { command, if_trusted: None, unsafe_way: None }
     }
-    format!("venvkeep heal {}", shell_word(prefix.path()))
+
+    /// With what stands against it by what was found. Root looks on behalf of others, who are trusted by themselves.
+    pub(crate) fn judged(self, snapshot: &Snapshot, caller: &Caller) -> Self {
+        if caller.viewer.is_root() {
+            return self;
+        }
+        // What goes elsewhere goes to a place that is safe.
+        let goes_elsewhere = self.command.starts_with("venvkeep heal --to");
+        let way = programs::trust_way(snapshot.prefix.path(), &caller.viewer);
+        let unsafe_way = way.err().filter(|_| !goes_elsewhere);
+        let command = match &unsafe_way {
+            Some(Distrust::OthersCanWrite(open)) if is_own(open, caller) => self.command,
+            Some(_) => heal_to(&snapshot.prefix, caller),
+            None => self.command,
+        };
+        let trusting = command.replacen("venvkeep heal", "venvkeep heal --trust-owner", 1);
+        let if_trusted = hostile(snapshot).map(|who| (who, trusting));
+        Self { command, if_trusted, unsafe_way }
+    }
+}
+
+fn is_own(directory: &Path, caller: &Caller) -> bool {
+    fs::stat(directory).is_ok_and(|facts| facts.uid == caller.viewer.uid)
 }
 
 /// `venvkeep heal --to` a place where nothing stands yet.

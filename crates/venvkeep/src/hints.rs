@@ -12,6 +12,7 @@ use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::inspect::snapshot::{Site, SiteState};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::caller::Caller;
@@ -173,6 +174,12 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         }
         HealError::Elsewhere(_) => Failure { exit: Exit::Usage, ..failure }
             .hint("Choose a path where nothing stands; what is missing above it is made."),
+        HealError::Verify(_) | HealError::DidNotHold(_) => failure
+            .hint(format!(
+                "See where everything would come from:  venvkeep heal --dry-run {}",
+                shell_word(prefix.path())
+            ))
+            .hint("Leave out what is at fault (--skip NAME), or heal from a list of yours (-r FILE)."),
         HealError::ManagedElsewhere(kept) => managed(failure, &kept.manager, prefix),
         _ => failure,
     }
@@ -392,30 +399,33 @@ pub(crate) fn new(error: &NewError) -> Failure {
     }
 }
 
-/// Both ways out where it cannot be known what is installed.
-pub(crate) fn not_listed(prefix: &Prefix, place: &Path) -> Failure {
-    let place = printable(prefix.join(place));
-    let failure = Failure::new(
-        Exit::Failed,
-        format!("what is installed cannot be known: you may not list {place} (pip could not either)"),
-    );
-    let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
-    let command = format!(
-        "sudo {} freeze --all {} > venvkeep-frozen.txt",
-        shell_word(&program),
-        shell_word(prefix.path())
-    );
-    failure
-        .hint(format!("Read it as root; this changes nothing in it: {command}"))
-        .hint(format!(
-            "and heal with that: venvkeep heal {} -r venvkeep-frozen.txt",
-            shell_word(prefix.path())
-        ))
-        .hint(format!(
-            "or heal from a list that you have: venvkeep heal {} -r FILE",
-            shell_word(prefix.path())
-        ))
-        .hint(lists_beside(prefix))
+/// The ways out where it cannot be known what is installed.
+pub(crate) fn not_listed(prefix: &Prefix, site: &Site) -> Failure {
+    let environment = shell_word(prefix.path());
+    let place = printable(prefix.join(&site.path));
+    let why = match site.state {
+        SiteState::Gone => format!("{place} is gone"),
+        SiteState::Linked => format!("a link is on the way to {place}, and venvkeep follows none"),
+        SiteState::Closed | SiteState::Listed => format!("you may not list {place} (pip could not either)"),
+    };
+    let failure = Failure::new(Exit::Failed, format!("what is installed cannot be known: {why}"));
+    let own_list = format!("heal from a list that you have: venvkeep heal {environment} -r FILE");
+    let failure = match site.state {
+        SiteState::Gone => {
+            failure.hint(format!("Bring it back from a backup, where there is one, or {own_list}"))
+        }
+        SiteState::Linked => failure.hint(format!("Put the directory itself there, or {own_list}")),
+        SiteState::Closed | SiteState::Listed => {
+            let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
+            let command =
+                format!("sudo {} freeze --all {environment} > venvkeep-frozen.txt", shell_word(&program));
+            failure
+                .hint(format!("Read it as root; this changes nothing in it: {command}"))
+                .hint(format!("and heal with that: venvkeep heal {environment} -r venvkeep-frozen.txt"))
+                .hint(format!("or {own_list}"))
+        }
+    };
+    failure.hint(lists_beside(prefix))
 }
 
 fn lists_beside(prefix: &Prefix) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use pep440_rs::Version;
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VersionOrUrl};
 
 use super::finding::{Code, Finding, Remedy};
 use super::{Evidence, counted, found};
@@ -13,7 +13,7 @@ use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
-use crate::model::requirements::dependency;
+use crate::model::requirements::{SomeAddress, dependency};
 
 /// Dependencies that are not installed, or in a version that does not fit.
 pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
@@ -33,15 +33,25 @@ pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
     Some(Finding { cause: Some(cause.to_owned()), remedy, ..found(Code::DependencyUnmet, message, about) })
 }
 
-/// Each unmet dependency as a sentence, in the order of the distributions. Nothing where what is installed, or for
-/// which Python, is not known. Where the environment sees the system's packages, what is not installed in it may be
-/// there.
-pub fn unmet(snapshot: &Snapshot) -> Vec<String> {
-    unmet_without(snapshot, &[])
+/// A declared dependency that applies to the environment's Python.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Who declares it.
+    pub by: PackageName,
+    /// What is needed.
+    pub on: PackageName,
+    /// That it is not met, as a sentence.
+    pub complaint: Option<String>,
 }
 
-/// The same, as if these distributions were not installed.
-pub fn unmet_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<String> {
+/// Each unmet dependency as a sentence, in the order of the distributions.
+pub fn unmet(snapshot: &Snapshot) -> Vec<String> {
+    needs_without(snapshot, &[]).into_iter().filter_map(|need| need.complaint).collect()
+}
+
+/// The dependencies as if these distributions were not installed. None where what is installed, or for which Python,
+/// is not known. Where the environment sees the system's packages, what is not installed in it may be there.
+pub fn needs_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Need> {
     if snapshot.unlisted().is_some() {
         return Vec::new();
     }
@@ -53,37 +63,39 @@ pub fn unmet_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Strin
     let installed: BTreeMap<&PackageName, &str> =
         snapshot.distributions.iter().filter(stays).map(|one| (&one.name, one.version.as_str())).collect();
     let sees_system = snapshot.configuration().is_some_and(PyvenvCfg::include_system_site_packages);
-    let needs = |one: &Distribution| -> Vec<String> {
+    let needs = |one: &Distribution| -> Vec<Need> {
         let applying = one.requires_dist.iter().filter_map(|text| applies(text, &environment));
-        let to_be_judged = applying.filter(|need| !sees_system || is_installed(need, &installed));
-        to_be_judged.filter_map(|need| complaint(one, &need, &installed)).collect()
+        let named =
+            applying.filter_map(|wanted| Some((PackageName::parse(wanted.name.as_ref()).ok()?, wanted)));
+        let to_be_judged = named.filter(|(on, _)| !sees_system || installed.contains_key(on));
+        to_be_judged
+            .map(|(on, wanted)| {
+                let complaint = complaint(one, (&on, &wanted), &installed);
+                Need { by: one.name.clone(), on, complaint }
+            })
+            .collect()
     };
     snapshot.distributions.iter().filter(stays).flat_map(needs).collect()
 }
 
 /// The requirement, where it makes sense and its marker holds without extras.
-fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<VerbatimUrl>> {
+fn applies(text: &str, environment: &MarkerEnvironment) -> Option<Requirement<SomeAddress>> {
     let requirement = dependency(text)?;
     requirement.evaluate_markers(environment, &[]).then_some(requirement)
 }
 
-fn is_installed(need: &Requirement<VerbatimUrl>, installed: &BTreeMap<&PackageName, &str>) -> bool {
-    PackageName::parse(need.name.as_ref()).is_ok_and(|name| installed.contains_key(&name))
-}
-
 fn complaint(
     one: &Distribution,
-    need: &Requirement<VerbatimUrl>,
+    (on, wanted): (&PackageName, &Requirement<SomeAddress>),
     installed: &BTreeMap<&PackageName, &str>,
 ) -> Option<String> {
-    let name = PackageName::parse(need.name.as_ref()).ok()?;
     let who = format!("{} {}", one.name.as_written(), one.version);
-    let Some(version) = installed.get(&name) else {
-        return Some(format!("{who} requires {name}, which is not installed"));
+    let Some(version) = installed.get(on) else {
+        return Some(format!("{who} requires {on}, which is not installed"));
     };
-    let Some(VersionOrUrl::VersionSpecifier(specifiers)) = &need.version_or_url else { return None };
+    let Some(VersionOrUrl::VersionSpecifier(specifiers)) = &wanted.version_or_url else { return None };
     let fits = Version::from_str(version).is_ok_and(|version| specifiers.contains(&version));
-    (!fits).then(|| format!("{who} requires {name}{specifiers}, but {version} is installed"))
+    (!fits).then(|| format!("{who} requires {on}{specifiers}, but {version} is installed"))
 }
 
 /// The values of the markers (PEP 508) for a Python on this kind of machine. The kernel's release and version, which

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{Code, Finding, Remedy, Severity};
 use super::{Evidence, counted, found, is_refused};
-use crate::inspect::snapshot::{Config, EnvironmentKind, Snapshot};
+use crate::inspect::snapshot::{Config, EnvironmentKind, SiteState, Snapshot};
 use crate::model::distribution::{Distribution, RecordState};
+use crate::model::facts::Kind;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 
 const CONFIG: &str = "pyvenv.cfg";
@@ -41,6 +42,52 @@ fn garbled(config: &PyvenvCfg) -> Option<(String, Severity)> {
     (lines > 0).then(|| {
         (format!("{what} of its pyvenv.cfg make no sense; Python may refuse the file"), Severity::Degraded)
     })
+}
+
+/// A site-packages directory whose content is not known, for another reason than that the viewer may not read it.
+pub(super) fn site_unknown(snapshot: &Snapshot) -> Option<Finding> {
+    let tree = &snapshot.tree;
+    let site = snapshot.unlisted().filter(|site| !is_refused(snapshot, &site.path))?;
+    let is_directory =
+        |path: &&Path| tree.find(path).is_some_and(|id| tree.facts(id).kind == Kind::Directory);
+    let above: Vec<&Path> = site.path.ancestors().collect();
+    let place = above.into_iter().rev().find(|path| !is_directory(path)).unwrap_or(&site.path);
+    let (shown, about) = (place.display(), Evidence::one(place));
+    let kind = tree.find(place).map(|id| tree.facts(id).kind);
+    let (code, message, cause) = match (site.state, kind) {
+        (SiteState::Listed, _) => return None,
+        (SiteState::Closed, _) => (
+            Code::Unreadable,
+            format!("its {shown} could not be listed, so what is installed in it is not known"),
+            "the disk is damaged, or too much is open at once",
+        ),
+        (SiteState::Linked, _) => {
+            let message = format!(
+                "its {shown} is a link to a directory elsewhere. Python follows it, venvkeep does not: what is installed \
+                 there is neither checked nor healed"
+            );
+            let finding = found(Code::UnsafePath, message, about);
+            return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
+        }
+        (SiteState::Gone, Some(Kind::Link)) => (
+            Code::FilesMissing,
+            format!(
+                "its {shown} is a link that leads to no directory: everything that was installed is out of reach"
+            ),
+            "what it leads to was removed, or lies on a disk that is not mounted; then mount that instead",
+        ),
+        (SiteState::Gone, Some(kind)) => (
+            Code::FilesMissing,
+            format!("its {shown} is {kind}, where the directory of everything that was installed should be"),
+            "it was overwritten, or a copy was cut off",
+        ),
+        (SiteState::Gone, None) => (
+            Code::FilesMissing,
+            format!("its {shown} is gone, and with it everything that was installed"),
+            "it was deleted by hand or by a cleaning program, or a copy or an upgrade was cut off",
+        ),
+    };
+    Some(Finding { cause: Some(cause.to_owned()), ..found(code, message, about) })
 }
 
 /// Scripts that name another prefix as theirs.

@@ -34,6 +34,7 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
         interpreter::broken(snapshot),
         interpreter::mismatch(snapshot),
         layout::config_missing(snapshot),
+        layout::site_unknown(snapshot),
         layout::moved(snapshot),
         layout::unsafe_path(snapshot),
         content::files_missing(snapshot),

@@ -21,6 +21,7 @@ use crate::model::siblings::is_journal;
 use crate::plan::{ListOrigin, Network, OwnerTrust, SourceWish, WhenHealthy, Wishes, hostile};
 use crate::progress::Progress;
 use crate::report::{Outcome, Report};
+use crate::store::default::{self, DefaultError};
 use crate::store::registry;
 use crate::swap::{self, Journal};
 
@@ -115,10 +116,22 @@ pub fn copy(
     let moved = elsewhere::heal_to(&heal, known, request.to, Some(journal));
     git_exclude::tidy(request.prefix, &caller.viewer);
     let mut report = super::noting(moved?, &excluded, &running);
-    // A name is a convenience, and nothing to fail for.
-    let _ = registry::note_move(request.prefix, &report.prefix, caller);
+    let of_default = moved_away(request.prefix, &report.prefix, caller);
+    report.remarks.extend(of_default);
     say(&mut report, Outcome::Moved);
     Ok(report)
+}
+
+/// What the user calls the environment goes along to its new place, and that it is the default; what is to be said of
+/// that.
+pub fn moved_away(from: &Prefix, to: &Prefix, caller: &Caller) -> Option<String> {
+    // A name is a convenience, and nothing to fail for.
+    let _ = registry::note_move(from, to, caller);
+    match default::hand_on(from, to, caller) {
+        Ok(true) => Some("it is still the environment that new shells start with".to_owned()),
+        Ok(false) | Err(DefaultError::NoHome) => None,
+        Err(error) => Some(format!("new shells may start with the environment at the old place: {error}")),
+    }
 }
 
 /// Which tree an interrupted heal leaves at the place is settled before that is copied.

@@ -9,6 +9,7 @@ use crate::error::LiveState;
 use crate::host::fs::IoError;
 use crate::host::process::ProcessError;
 use crate::host::programs::Distrust;
+use crate::inspect::snapshot::Site;
 use crate::interpreters::find::FindError;
 use crate::model::prefix::Prefix;
 use crate::new::place::UnusablePath;
@@ -34,13 +35,13 @@ pub enum HealError {
     /// No environment could work at its path.
     #[error("no environment can work at this path: {0}")]
     Path(#[from] UnusablePath),
-    /// What is installed cannot be told: its site-packages cannot be listed.
-    #[error("what is installed in {} cannot be told: {} cannot be listed", .prefix.path().display(), .site.display())]
+    /// What is installed cannot be told: its site-packages is gone, or cannot be listed.
+    #[error("what is installed in {} cannot be told: {} is not known", .prefix.path().display(), .site.path.display())]
     Unlisted {
         /// The environment.
         prefix: Prefix,
-        /// The directory, or the prefix itself.
-        site: PathBuf,
+        /// The directory whose content is not known.
+        site: Site,
         /// Why the snapshot that was kept of it does not help, where there is one.
         snapshot: Option<String>,
     },

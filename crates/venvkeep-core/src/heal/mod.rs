@@ -34,6 +34,7 @@ use crate::model::interrupt::Interrupt;
 use crate::model::kept_snapshot::KeptSnapshot;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
+use crate::model::pyvenv_cfg::Naming;
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 use crate::model::siblings::is_journal;
 use crate::model::tree::Tree;
@@ -50,6 +51,7 @@ use crate::rebuild::create::open_up;
 use crate::rebuild::follow::{Move, follow};
 use crate::rebuild::install::{Installer, settings};
 use crate::rebuild::marks;
+use crate::rebuild::relocatable;
 use crate::rebuild::seed;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
@@ -57,7 +59,7 @@ use crate::store::{frozen, registry, snapshots};
 use crate::swap::{self, Journal, PendingSwap, SwapError};
 use crate::verify::{self, Compared, Expectations, VerifiedStage};
 
-pub use copy::{CopyError, CopyRequest, Original, copy};
+pub use copy::{CopyError, CopyRequest, Original, copy, moved_away};
 pub use elsewhere::ElsewhereError;
 pub use error::HealError;
 
@@ -296,7 +298,8 @@ impl Heal<'_> {
         let installer = Installer::choose(self.caller, pip.map(|wheel| wheel.path.as_path()));
         let holdings = holdings(&known.snapshot);
         let name = installer.as_ref().map(Installer::name);
-        let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone() };
+        let had = had(known);
+        let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had };
         let plan = plan::plan(&known.snapshot, requirements, &wishes, means)?;
         let (index, requested) = (known.index.clone(), requested(known, &plan.list));
         Ok(Some((plan, Tools { base: program, installer, holdings, index, requested })))
@@ -329,7 +332,7 @@ impl Heal<'_> {
             }
             (Some(site), kept) => Err(HealError::Unlisted {
                 prefix: snapshot.prefix.clone(),
-                site: site.to_owned(),
+                site: site.clone(),
                 snapshot: kept.as_ref().err().cloned(),
             }),
         }
@@ -371,9 +374,11 @@ impl Heal<'_> {
             swap::probe(&plan.prefix, &stage)?;
         }
         let (stage, built, carried) = self.rebuild(plan, tools, old, stage)?;
-        let (verified, new) = self.verify(plan, tools, old, stage)?;
-        let outcome = if plan.skipped.is_empty() { Outcome::Healed } else { Outcome::NeedsAttention };
+        let (verified, new, newly_unmet) = self.verify(plan, tools, old, stage)?;
+        let is_all = plan.skipped.is_empty() && newly_unmet.is_empty();
+        let outcome = if is_all { Outcome::Healed } else { Outcome::NeedsAttention };
         let mut report = Report::new(plan.prefix.clone(), outcome, findings);
+        report.remarks.extend(newly_unmet.iter().map(|what| remarks::newly_unmet(what)));
         report.distributions = distributions(&built.pins, plan, Some((&new, old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
         account::note_changes(&mut report, plan.taking, &built);
@@ -448,6 +453,9 @@ impl Heal<'_> {
             built.relocated =
                 follow(&stage, &Move { from, aliases, changed: &built.changed, made: &built.made })?;
         }
+        if plan.naming == Naming::Nothing {
+            relocatable::detach(&stage, &built.changed)?;
+        }
         Ok((stage, built, carried))
     }
 
@@ -457,7 +465,7 @@ impl Heal<'_> {
         tools: &Tools,
         old: &Snapshot,
         stage: Stage,
-    ) -> Result<(VerifiedStage, Snapshot), HealError> {
+    ) -> Result<(VerifiedStage, Snapshot, Vec<String>), HealError> {
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Verify));
         let requirements = plan.requirements.clone();
@@ -474,7 +482,8 @@ impl Heal<'_> {
         let viewer = &self.caller.viewer;
         let (verified, mut new) = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
         open_up(verified.path(), &mut new.tree)?;
-        Ok((verified, new))
+        let newly_unmet = expectations.newly_unmet(&new);
+        Ok((verified, new, newly_unmet))
     }
 
     /// The last look: Python starts from the final path too. Then there is no way back but `undo`.
@@ -503,6 +512,14 @@ fn bundled_wheel(wheel: &crate::rebuild::wheel::Wheel) -> BundledWheel {
     }
 }
 
+/// What the environment consists of: by its own word, or by what was kept of it.
+fn had(known: &Known) -> FrozenRequirements {
+    match (known.snapshot.unlisted(), &known.kept) {
+        (Some(_), Ok(Some(kept))) => kept.requirements.clone(),
+        _ => freeze(&known.snapshot.distributions),
+    }
+}
+
 /// Which distributions were asked for, by what the list comes from.
 fn requested(known: &Known, list: &ListOrigin) -> BTreeMap<PackageName, bool> {
     match (list, &known.kept) {
@@ -526,20 +543,19 @@ fn distributions(
     plan: &Plan,
     built: Option<(&Snapshot, &Snapshot)>,
 ) -> Vec<DistributionReport> {
-    let skipped = plan.skipped.iter().map(|pin| DistributionReport {
+    let left_out = |pin: &Pin, detail: String| DistributionReport {
         name: pin.name.to_string(),
         version: version(pin),
         source: "skipped",
         same_bytes: None,
-        detail: "left out as you asked".to_owned(),
-    });
-    let not_meant = plan.not_meant.iter().map(|pin| DistributionReport {
-        name: pin.name.to_string(),
-        version: version(pin),
-        source: "skipped",
-        same_bytes: None,
-        detail: format!("left out: it is not for this Python or system ({})", pin.requirement()),
-    });
+        detail,
+    };
+    let skipped = plan.skipped.iter().map(|pin| left_out(pin, "as you asked".to_owned()));
+    let not_listed = plan.not_listed.iter().map(|pin| left_out(pin, "not on your list".to_owned()));
+    let not_meant = plan
+        .not_meant
+        .iter()
+        .map(|pin| left_out(pin, format!("not for this Python or system: {}", pin.requirement())));
     pins.iter()
         .map(|planned| {
             let compared = built.and_then(|(new, old)| {
@@ -559,6 +575,7 @@ fn distributions(
             }
         })
         .chain(skipped)
+        .chain(not_listed)
         .chain(not_meant)
         .collect()
 }

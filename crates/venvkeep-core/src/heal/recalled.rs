@@ -1,6 +1,6 @@
 //! What an environment does not let its user read, from the snapshot that was kept of it.
 
-use crate::inspect::snapshot::{Config, Site, Snapshot};
+use crate::inspect::snapshot::{Config, Site, SiteState, Snapshot};
 use crate::model::kept_snapshot::KeptSnapshot;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonLabel;
@@ -19,7 +19,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, kept: &KeptSnapshot) {
     if snapshot.configuration().is_none() {
         snapshot.config = Config::Read(kept.config.clone());
     }
-    if snapshot.sites.iter().all(|site| site.python.is_none()) {
+    if let Some(state) = snapshot.unlisted().map(|site| site.state).filter(|_| tells_nothing(snapshot)) {
         let version = kept.config.version();
         let is_plain = |site: &&std::path::PathBuf| site.is_relative() && !site.as_os_str().is_empty();
         let hidden = kept.sites.iter().filter(is_plain).map(|path| {
@@ -30,7 +30,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, kept: &KeptSnapshot) {
                 (Some(site), Some(configured)) if site.same_minor(&configured) => Some(configured),
                 (site, configured) => site.or(configured),
             };
-            Site { path: path.clone(), listed: false, python }
+            Site { path: path.clone(), state, python }
         });
         let hidden: Vec<Site> = hidden.collect();
         if !hidden.is_empty() {
@@ -40,4 +40,9 @@ pub(super) fn fill(snapshot: &mut Snapshot, kept: &KeptSnapshot) {
     if snapshot.python.is_none() {
         snapshot.python = snapshot.sites.iter().find_map(|site| site.python);
     }
+}
+
+/// Whether the directories that are there say nothing of the Python that the packages were for.
+fn tells_nothing(snapshot: &Snapshot) -> bool {
+    snapshot.sites.iter().all(|site| site.python.is_none() || site.state == SiteState::Gone)
 }

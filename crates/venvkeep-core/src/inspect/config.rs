@@ -20,11 +20,15 @@ pub(super) fn read(prefix: &Prefix) -> Config {
     }
 }
 
+/// Whether it is conda's, which may hold no Python at all.
+pub(super) fn is_conda(prefix: &Prefix) -> bool {
+    has(&prefix.join("conda-meta"))
+}
+
 /// What made the environment.
 pub(super) fn kind(prefix: &Prefix, config: Option<&PyvenvCfg>) -> EnvironmentKind {
-    let has = |path: &Path| matches!(fs::lstat_if_any(path), Ok(Some(_)));
     match config.map(PyvenvCfg::creator) {
-        _ if has(&prefix.join("conda-meta")) => EnvironmentKind::Conda,
+        _ if is_conda(prefix) => EnvironmentKind::Conda,
         Some(Creator::Uv) => EnvironmentKind::Uv,
         Some(Creator::Virtualenv) => EnvironmentKind::Virtualenv,
         Some(Creator::Venv) => EnvironmentKind::Venv,
@@ -34,4 +38,8 @@ pub(super) fn kind(prefix: &Prefix, config: Option<&PyvenvCfg>) -> EnvironmentKi
         }
         None => EnvironmentKind::Unknown,
     }
+}
+
+fn has(path: &Path) -> bool {
+    matches!(fs::lstat_if_any(path), Ok(Some(_)))
 }

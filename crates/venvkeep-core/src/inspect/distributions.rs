@@ -55,7 +55,7 @@ pub enum Reading {
 /// Reads the metadata of every distribution in these directories.
 pub(super) fn read(prefix: &Prefix, directory: &Directory, sites: &[Site], reading: Reading) -> Found {
     let mut found = Found::default();
-    for site in sites.iter().filter(|site| site.listed) {
+    for site in sites.iter().filter(|site| site.is_listed()) {
         let opened = directory.descend(&site.path);
         if let Ok((names, open)) = opened.and_then(|open| Ok((open.names()?, open))) {
             found.take_site(&Place { open, path: &site.path, reading }, names);

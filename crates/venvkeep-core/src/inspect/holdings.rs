@@ -104,6 +104,9 @@ impl Looked<'_> {
             self.holding.files = Held::Incomplete("nothing lists its files".to_owned());
         }
         let (parts, mut finder) = (parts(self.distribution, snapshot), Finder::new(&snapshot.tree));
+        // What does not list it would be copied without its name.
+        let metadata = self.distribution.info.join("METADATA");
+        let mut is_named = self.distribution.layout != Layout::DistInfo;
         for row in &listing.rows {
             let Some(path) = place(row, &snapshot.prefix, &snapshot.tree, self.distribution) else {
                 let why = format!("it has a file outside of the environment: {}", row.path.escape_debug());
@@ -113,6 +116,7 @@ impl Looked<'_> {
             if parts.part(row, &path) != Part::File {
                 continue;
             }
+            is_named |= path == metadata;
             match standing(snapshot, &mut finder, &path) {
                 Err(why) => {
                     self.holding.files = Held::Incomplete(why);
@@ -130,6 +134,9 @@ impl Looked<'_> {
                 let why = format!("nothing tells whether {} was altered", path.display());
                 self.holding.files = Held::Unverifiable(why);
             }
+        }
+        if !is_named {
+            self.holding.files = Held::Incomplete("its RECORD does not list its METADATA".to_owned());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is installed, read from the metadata directories alone: no walk, no process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::host::fs::{Directory, IoError};
 use crate::model::distribution::Distribution;
@@ -30,9 +30,9 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// The first place whose content is not known: what is installed there is missing from the list.
-    pub fn unlisted(&self) -> Option<&Path> {
-        self.sites.iter().find(|site| !site.listed).map(|site| site.path.as_path())
+    /// The first site whose content is not known: what is installed there is missing from the list.
+    pub fn unlisted(&self) -> Option<&Site> {
+        self.sites.iter().find(|site| !site.is_listed())
     }
 }
 
@@ -46,8 +46,12 @@ pub fn installed(prefix: &Prefix, reading: Reading) -> Result<Installed, IoError
 pub(super) fn read(prefix: &Prefix, directory: Option<&Directory>, reading: Reading) -> Installed {
     let config = config::read(prefix);
     let configured = config.settings().and_then(PyvenvCfg::version);
-    let sites = sites::find(directory, configured);
-    let sites = sites::seen_by(sites, interpreter::version(prefix).into_iter().chain(configured));
+    let label = interpreter::label(prefix);
+    let mut sites = sites::find(directory, configured);
+    if sites.is_empty() && !config::is_conda(prefix) {
+        sites.push(sites::gone(label, configured));
+    }
+    let sites = sites::seen_by(sites, label.map(|label| label.version).into_iter().chain(configured));
     let python = version(&sites, configured);
     let found = match directory {
         Some(directory) => distributions::read(prefix, directory, &sites, reading),

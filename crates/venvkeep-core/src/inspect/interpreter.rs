@@ -32,10 +32,10 @@ pub(super) fn inspect(prefix: &Prefix, config: Option<&PyvenvCfg>, viewer: &View
     Interpreter::Absent
 }
 
-/// The version of the environment's interpreter, where the end of its links tells.
-pub(super) fn version(prefix: &Prefix) -> Option<PythonVersion> {
+/// What the environment's interpreter is called, where the end of its links tells.
+pub(super) fn label(prefix: &Prefix) -> Option<PythonLabel> {
     let ends = NAMES.iter().map(|name| fs::physical(&prefix.bin().join(name)));
-    version_of(&ends.flatten().next()?)
+    label_of(&ends.flatten().next()?)
 }
 
 fn follow(prefix: &Prefix, start: &Path, config: Option<&PyvenvCfg>, viewer: &Viewer) -> Interpreter {
@@ -116,19 +116,23 @@ fn is_program(path: &Path) -> bool {
         && fs::stat(path).is_ok_and(|facts| facts.kind == Kind::File && facts.mode & 0o111 != 0)
 }
 
-/// The version of a base interpreter by its own name, else by the one library directory beside its `bin`.
 fn version_of(executable: &Path) -> Option<PythonVersion> {
-    let labelled = |name: &str| PythonLabel::parse(name).map(|label| label.version);
-    if let Some(version) = executable.file_name().and_then(|name| labelled(name.to_str()?)) {
-        return Some(version);
+    label_of(executable).map(|label| label.version)
+}
+
+/// What a base interpreter is called by its own name, else by the one library directory beside its `bin`.
+fn label_of(executable: &Path) -> Option<PythonLabel> {
+    if let Some(label) = executable.file_name().and_then(|name| PythonLabel::parse(name.to_str()?)) {
+        return Some(label);
     }
     let lib = executable.parent()?.parent()?.join("lib");
     let names = Directory::open(&lib).ok()?.names().ok()?;
-    let mut versions: Vec<_> =
-        names.iter().filter_map(|name| labelled(std::str::from_utf8(name).ok()?)).collect();
-    versions.sort_unstable();
-    versions.dedup();
-    match versions.as_slice() {
+    let mut labels: Vec<_> =
+        names.iter().filter_map(|name| PythonLabel::parse(std::str::from_utf8(name).ok()?)).collect();
+    // A free-threaded build may have its library beside the usual one.
+    labels.sort_unstable_by_key(|label| (label.version, label.free_threaded));
+    labels.dedup_by_key(|label| label.version);
+    match labels.as_slice() {
         [only] => Some(*only),
         _ => None,
     }

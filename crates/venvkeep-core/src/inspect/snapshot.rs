@@ -1,7 +1,7 @@
 //! The facts about one environment, as one look found them; each fact is its own result, so that one that cannot be
 //! had hides no other.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::model::distribution::Distribution;
 use crate::model::facts::{Facts, Kind};
@@ -49,9 +49,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The first place whose content is not known: what is installed there is missing from `distributions`.
-    pub fn unlisted(&self) -> Option<&Path> {
-        self.sites.iter().find(|site| !site.listed).map(|site| site.path.as_path())
+    /// The first site whose content is not known: what is installed there is missing from `distributions`.
+    pub fn unlisted(&self) -> Option<&Site> {
+        self.sites.iter().find(|site| !site.is_listed())
     }
 
     /// Whether an entry is uv's lock: an empty file in the prefix that uv lets everybody write, and that nothing reads.
@@ -167,9 +167,29 @@ pub struct Site {
     /// Relative to the prefix: `lib/python3.11/site-packages`.
     pub path: PathBuf,
     /// Whether its names could be listed; when not, what is installed is not known.
-    pub listed: bool,
+    pub state: SiteState,
     /// The version in its path.
     pub python: Option<PythonVersion>,
+}
+
+impl Site {
+    /// Whether what is installed in it is known.
+    pub fn is_listed(&self) -> bool {
+        self.state == SiteState::Listed
+    }
+}
+
+/// What became of listing a [`Site`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteState {
+    /// Its names are known.
+    Listed,
+    /// It, or a directory above it, could not be listed.
+    Closed,
+    /// It, or a directory above it, is a link that leads to a directory: Python follows it, venvkeep does not.
+    Linked,
+    /// It is not there: nothing is, or something that is no directory and leads to none.
+    Gone,
 }
 
 /// A place that scripts of the environment take for their own.

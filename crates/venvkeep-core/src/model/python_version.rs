@@ -183,6 +183,14 @@ impl PythonLabel {
     }
 }
 
+impl fmt::Display for PythonLabel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.pypy { "pypy" } else { "python" };
+        let PythonVersion { major, minor, .. } = self.version;
+        write!(formatter, "{name}{major}.{minor}{}", if self.free_threaded { "t" } else { "" })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{PythonLabel, PythonVersion, ReleaseLevel};
@@ -219,6 +227,9 @@ mod tests {
         assert!(free.free_threaded && !free.pypy);
         assert_eq!(free.version, PythonVersion::new(3, 13));
         assert!(PythonLabel::parse("pypy3.9").unwrap().pypy);
+        for name in ["python3.11", "python3.13t", "pypy3.9"] {
+            assert_eq!(PythonLabel::parse(name).unwrap().to_string(), name);
+        }
         assert!(!PythonLabel::parse("python3.7m").unwrap().free_threaded);
         for name in ["python", "python3", "python3.11-config", "python3.11.exe", "perl5.36", "python.3"] {
             assert_eq!(PythonLabel::parse(name), None, "{name}");

@@ -8,6 +8,18 @@ use std::fmt::Write;
 
 use super::python_version::PythonVersion;
 
+/// uv's key.
+const RELOCATABLE: &str = "relocatable";
+
+/// Whether what is in an environment names its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// As everywhere.
+    ItsPlace,
+    /// Scripts look where they lie, so that it can be moved (`uv venv --relocatable`).
+    Nothing,
+}
+
 /// The lines of a `pyvenv.cfg` that are `key = value`, in their order, unknown keys included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PyvenvCfg {
@@ -108,6 +120,20 @@ impl PyvenvCfg {
     /// `sys.base_prefix`, which virtualenv writes down.
     pub fn base_prefix(&self) -> Option<&str> {
         self.get("base-prefix")
+    }
+
+    /// Whether what is in the environment names its place.
+    pub fn naming(&self) -> Naming {
+        let is_relocatable = self.get(RELOCATABLE).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if is_relocatable { Naming::Nothing } else { Naming::ItsPlace }
+    }
+
+    /// Says whether what is in the environment names its place; nothing where it does, as everywhere.
+    pub fn set_naming(&mut self, naming: Naming) -> Result<(), UnwritableValue> {
+        match naming {
+            Naming::ItsPlace => Ok(()),
+            Naming::Nothing => self.set(RELOCATABLE, "true"),
+        }
     }
 
     /// Whether the base's site-packages are importable. A file without the key means yes: so decides `site`.

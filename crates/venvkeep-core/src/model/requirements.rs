@@ -1,11 +1,13 @@
 //! The frozen list: what an environment consists of, one pin for each distribution, printed line for line as
 //! `pip freeze` prints it.
 
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pep440_rs::Version;
-use pep508_rs::{Requirement, VerbatimUrl};
+use pep508_rs::{Pep508Url, Requirement};
 
 use super::direct_url::DirectUrl;
 use super::name::PackageName;
@@ -196,10 +198,43 @@ impl FrozenRequirements {
     }
 }
 
+/// The address in a dependency, of which it matters only that there is one. (The parser's own type would put the
+/// process's variables into it.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SomeAddress;
+
+impl fmt::Display for SomeAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an address")
+    }
+}
+
+impl Pep508Url for SomeAddress {
+    type Err = Infallible;
+
+    fn parse_url(_: &str, _: Option<&Path>) -> Result<Self, Infallible> {
+        Ok(Self)
+    }
+}
+
 /// What a `Requires-Dist` says (PEP 508); `None` where it makes no sense.
-pub fn dependency(text: &str) -> Option<Requirement<VerbatimUrl>> {
-    // The grammar is ASCII but for URLs, and the parser panics at some texts that are not.
-    text.is_ascii().then(|| Requirement::from_str(text).ok()).flatten()
+pub fn dependency(text: &str) -> Option<Requirement<SomeAddress>> {
+    // The grammar is ASCII but for URLs. The parser panics at some texts that are not, and at names that it takes and
+    // that are none.
+    let is_fit = text.is_ascii() && names_are_whole(text);
+    is_fit.then(|| Requirement::from_str(text).ok()).flatten()
+}
+
+/// Whether the name that a dependency begins with, and those of the extras behind it, begin and end as names do.
+fn names_are_whole(text: &str) -> bool {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let goes_on = |c: char| in_name(c) || c.is_ascii_whitespace() || "[],".contains(c);
+    let head = text.find(|c| !goes_on(c)).map_or(text, |end| &text[..end]);
+    let is_whole = |name: &str| {
+        let ends = [name.chars().next(), name.chars().next_back()];
+        ends.into_iter().flatten().all(|c| c.is_ascii_alphanumeric())
+    };
+    head.split(|c| !in_name(c)).all(is_whole)
 }
 
 /// Whether `pip freeze` leaves a distribution out unless it is told `--all`: pip itself, and before Python 3.12
@@ -214,7 +249,9 @@ pub fn hidden_without_all(name: &PackageName, python: &PythonVersion) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Editable, FrozenRequirements, InvalidVersion, Pin, PinnedVersion, hidden_without_all};
+    use super::{
+        Editable, FrozenRequirements, InvalidVersion, Pin, PinnedVersion, dependency, hidden_without_all,
+    };
     use crate::model::direct_url::DirectUrl;
     use crate::model::name::PackageName;
     use crate::model::python_version::PythonVersion;
@@ -282,6 +319,22 @@ mod tests {
     }
 
     #[test]
+    fn a_dependency_that_is_none_is_no_panic() {
+        for text in ["Flas-> ki", "a-", "a-;", ".a", "a[b-]", "a[b, c-]>1", "a[-]", "-", "é-", "a- @ x"] {
+            assert!(dependency(text).is_none(), "{text}");
+        }
+        for text in [
+            "a",
+            "A.b-c_d>=1.0-1",
+            "a [b, c.d] (>1)",
+            "a[] ; python_version > '3'",
+            "a @ file:///x-y- ; extra == 'x-'",
+        ] {
+            assert!(dependency(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn seeds_are_hidden_as_pip_hides_them() {
         let list =
             FrozenRequirements::new(vec![exact("pip", "1"), exact("SetupTools", "2"), exact("six", "3")]);
@@ -294,6 +347,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_dependency_is_read_or_not(text in "[-a-c_.\\[\\],; @<>=()' \t]{0,24}") {
+            let _ = dependency(&text);
+        }
+
         #[test]
         fn any_version_gives_one_word_or_an_error(text in any::<String>()) {
             if let Ok(pin) = Pin::exact(name("a"), &text) {

@@ -153,6 +153,15 @@ pub fn first_lines(interpreter: &Path, argument: Option<&OsStr>) -> Result<Vec<u
     Ok(format!("#!/bin/sh\n'''exec' {}{tail} \"$0\" \"$@\"\n' '''\n", quote(path)).into_bytes())
 }
 
+/// The first lines of a script that starts the program of this name beside it, wherever both are: as uv writes them.
+/// An argument may be empty.
+pub fn first_lines_beside(name: &str, argument: &str) -> Vec<u8> {
+    let argument = if argument.is_empty() { String::new() } else { format!(" {}", quote(argument)) };
+    let directory = r#""$(dirname -- "$(realpath -- "$0")")""#;
+    let (name, arguments) = (quote(name), r#""$0" "$@""#);
+    format!("#!/bin/sh\n'''exec' {directory}/{name}{argument} {arguments}\n' '''\n").into_bytes()
+}
+
 /// Quotes a word so that the shell reads it back and Python, to which it lies inside a `'''` string, neither
 /// ends the string there nor meets an escape sequence that it does not know.
 fn quote(word: &str) -> String {
@@ -173,7 +182,7 @@ fn quote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shebang, Target, first_lines};
+    use super::{Shebang, Target, first_lines, first_lines_beside};
     use proptest::collection::vec;
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use std::ffi::{OsStr, OsString};
@@ -187,6 +196,13 @@ mod tests {
 
     fn lines(path: &str) -> String {
         String::from_utf8(first_lines(Path::new(path), None).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn lines_that_look_beside_the_script() {
+        let lines = |argument| String::from_utf8(first_lines_beside("python3", argument)).unwrap();
+        assert_eq!(target(&format!("{}import sys\n", lines(""))), Target::Beside("python3".into()));
+        assert!(lines("-I").contains(r#"/"python3" "-I" "$0" "$@""#), "{}", lines("-I"));
     }
 
     #[test]

@@ -108,8 +108,8 @@ fn hidden(name: &OsStr, what: &str, rest: &str) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::{
-        OsStr, Path, Prefix, SiblingKind, classify, common_start, is_journal, journal_name, kept_name, kept_time,
-        live_of, stage_name,
+        OsStr, Path, Prefix, SiblingKind, classify, common_start, is_journal, journal_name, kept_name,
+        kept_time, live_of, stage_name,
     };
 
     #[test]

@@ -21,6 +21,7 @@ use crate::model::interpreter::BaseInterpreter;
 use crate::model::interrupt::Interrupt;
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
+use crate::model::pyvenv_cfg::Naming;
 use crate::progress::Progress;
 use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up, open_up_itself};
 use crate::rebuild::install::InstallError;
@@ -206,6 +207,7 @@ pub fn new(
         prefix: &prefix,
         prompt: wish.prompt.unwrap_or(&name),
         system_site_packages: wish.system_site_packages,
+        naming: Naming::ItsPlace,
     };
     create(stage.path(), &skeleton)?;
     let seeded = seeds.map(|seeds| seeds.install(stage.path(), &prefix, &interpreter));

@@ -18,7 +18,7 @@ use crate::model::interpreter::BaseInterpreter;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
-use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::pyvenv_cfg::{Naming, PyvenvCfg};
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 
 pub use source::{Network, SourceWish};
@@ -124,6 +124,8 @@ pub struct Means {
     pub installer: Option<&'static str>,
     /// What there is of each distribution in the old environment.
     pub holdings: BTreeMap<PackageName, Holding>,
+    /// What the old environment consists of, as far as anything tells.
+    pub had: FrozenRequirements,
 }
 
 /// Where the bytes of one distribution come from.
@@ -199,8 +201,12 @@ pub struct Plan {
     pub skipped: Vec<Pin>,
     /// What is on the list for other interpreters or systems, by its marker.
     pub not_meant: Vec<Pin>,
+    /// What the old environment has and the user's list has not.
+    pub not_listed: Vec<Pin>,
     /// Whether the environment sees the system's packages, as before.
     pub system_site_packages: bool,
+    /// Whether it names its place, as before.
+    pub naming: Naming,
     /// What the shell's prompt shows, as before.
     pub prompt: Option<String>,
     /// How what comes from the old environment is taken.
@@ -287,6 +293,7 @@ pub fn plan(
         let (prefix, origin) = (snapshot.prefix.path().to_owned(), wishes.list.clone());
         return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements, origin });
     }
+    let not_listed = if is_given { not_on(&requirements, &means.had) } else { Vec::new() };
     let (requirements, not_meant) = conditions::applying(&requirements, &means.base);
     let (requirements, skipped) = without_skipped(&requirements, &wishes.skip)?;
     let choice = source::Choice::new(snapshot, wishes, &means, hostile);
@@ -316,10 +323,12 @@ pub fn plan(
         pins,
         skipped,
         not_meant,
+        not_listed,
         system_site_packages: config.is_some_and(|config| {
             // Python takes a missing key for true; every tool writes it, so a missing one means a damaged file.
             config.get("include-system-site-packages").is_some() && config.include_system_site_packages()
         }),
+        naming: config.map_or(Naming::ItsPlace, PyvenvCfg::naming),
         prompt: config.and_then(PyvenvCfg::prompt),
         taking: if wishes.sources == SourceWish::AsItIs { Taking::AsItIs } else { Taking::Verified },
         requirements,
@@ -337,6 +346,11 @@ fn refused(origin: &ListOrigin) -> &'static str {
             "venvkeep does not install from a list that somebody else may have written"
         }
     }
+}
+
+/// What of the old environment a list does not name at all.
+fn not_on(list: &FrozenRequirements, had: &FrozenRequirements) -> Vec<Pin> {
+    had.pins().iter().filter(|pin| list.get(&pin.name).is_none()).cloned().collect()
 }
 
 /// The list without what the user wants to leave out, and that.

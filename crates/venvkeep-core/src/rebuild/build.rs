@@ -147,6 +147,7 @@ fn skeleton(plan: &Plan) -> Skeleton<'_> {
         } else {
             SystemSitePackages::Hidden
         },
+        naming: plan.naming,
     }
 }
 

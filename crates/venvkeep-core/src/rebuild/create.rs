@@ -9,7 +9,7 @@ use crate::host::fs::{IoError, create_dir, create_dirs, create_file, lstat, phys
 use crate::model::facts::Kind;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
-use crate::model::pyvenv_cfg::{PyvenvCfg, UnwritableValue};
+use crate::model::pyvenv_cfg::{Naming, PyvenvCfg, UnwritableValue};
 use crate::model::tree::Tree;
 use crate::rebuild::activation::activation_scripts;
 
@@ -24,6 +24,8 @@ pub struct Skeleton<'a> {
     pub prompt: &'a str,
     /// Whether the base's own packages are importable.
     pub system_site_packages: SystemSitePackages,
+    /// Whether it names its place.
+    pub naming: Naming,
 }
 
 /// Whether an environment sees the packages installed for its base interpreter.
@@ -71,7 +73,7 @@ pub fn create(directory: &Path, skeleton: &Skeleton<'_>) -> Result<(), CreateErr
 
     create_file(&directory.join("pyvenv.cfg"), 0o666, settings(skeleton)?.to_text().as_bytes())?;
     create_file(&directory.join(".gitignore"), 0o666, GITIGNORE.as_bytes())?;
-    for script in activation_scripts(skeleton.prefix.path(), skeleton.prompt) {
+    for script in activation_scripts(skeleton.prefix.path(), skeleton.naming, skeleton.prompt) {
         create_file(&directory.join(&scheme.scripts).join(script.name), 0o666, &script.content)?;
     }
     Ok(())
@@ -135,6 +137,7 @@ fn settings(skeleton: &Skeleton<'_>) -> Result<PyvenvCfg, CreateError> {
     settings.set("version", &interpreter.version.to_string())?;
     settings.set("executable", text(&physical(&interpreter.executable)?)?)?;
     settings.set_prompt(skeleton.prompt)?;
+    settings.set_naming(skeleton.naming)?;
     settings.set("venvkeep", env!("CARGO_PKG_VERSION"))?;
     Ok(settings)
 }
@@ -152,7 +155,8 @@ mod tests {
     #![expect(clippy::disallowed_methods, reason = "the tests look at the disk by themselves")]
 
     use super::{
-        BaseInterpreter, Path, PathBuf, Prefix, Skeleton, SystemSitePackages, create, has_lib64, open_up,
+        BaseInterpreter, Naming, Path, PathBuf, Prefix, Skeleton, SystemSitePackages, create, has_lib64,
+        open_up,
     };
     use serde_json::json;
     use std::collections::BTreeMap;
@@ -180,6 +184,7 @@ mod tests {
             prefix: &Prefix::new("/home/ana/proj/.venv".into()).unwrap(),
             prompt: "proj",
             system_site_packages: SystemSitePackages::Visible,
+            naming: Naming::ItsPlace,
         };
         create(directory.path(), &skeleton).unwrap();
         directory

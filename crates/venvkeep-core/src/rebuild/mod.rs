@@ -8,6 +8,7 @@ pub mod follow;
 pub mod install;
 pub mod marks;
 mod records;
+pub mod relocatable;
 pub mod relocate;
 pub mod reuse;
 pub mod scripts;

@@ -82,6 +82,15 @@ pub fn get(caller: &Caller) -> Result<Option<PathBuf>, DefaultError> {
     }
 }
 
+/// The default environment stands at another place now, where it is the one that stood at `from`; whether it is.
+pub fn hand_on(from: &Prefix, to: &Prefix, caller: &Caller) -> Result<bool, DefaultError> {
+    let is_it = get(caller)?.as_deref() == Some(from.path());
+    if is_it {
+        set(to, caller)?;
+    }
+    Ok(is_it)
+}
+
 fn file(caller: &Caller) -> Result<PathBuf, DefaultError> {
     Ok(caller.state_dir.as_ref().ok_or(DefaultError::NoHome)?.join("default"))
 }

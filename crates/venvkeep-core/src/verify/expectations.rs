@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::only_in;
-use crate::diagnose::dependencies;
+use crate::diagnose::dependencies::{self, Need};
 use crate::inspect::freeze;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::Distribution;
@@ -16,8 +16,8 @@ use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
 #[derive(Debug)]
 pub struct Expectations {
     requirements: FrozenRequirements,
-    /// Dependencies that were not met before either; `None` where the list is the user's own and there is no before.
-    unmet_before: Option<BTreeSet<String>>,
+    /// The dependencies of before; `None` where the list is the user's own and there is no before.
+    needs_before: Option<Vec<Need>>,
     lost_before: BTreeSet<String>,
     /// Other environments that scripts named before; `None` where what is installed may bring scripts of its own.
     named_before: Option<BTreeSet<PathBuf>>,
@@ -30,9 +30,9 @@ impl Expectations {
         old: &Snapshot,
         left_out: &[PackageName],
     ) -> Self {
-        let unmet_before = Some(dependencies::unmet_without(old, left_out).into_iter().collect());
+        let needs_before = Some(dependencies::needs_without(old, left_out));
         let lost_before = scripts_without_module(old);
-        Self { requirements, unmet_before, lost_before, named_before: None }
+        Self { requirements, needs_before, lost_before, named_before: None }
     }
 
     /// Everything comes from the old environment as it is, so that no script starts what none has started before.
@@ -44,7 +44,7 @@ impl Expectations {
     /// A list of the user's own: it counts as written, and what it lacks is theirs to say.
     pub fn of_list(requirements: FrozenRequirements, old: &Snapshot) -> Self {
         let lost_before = scripts_without_module(old);
-        Self { requirements, unmet_before: None, lost_before, named_before: None }
+        Self { requirements, needs_before: None, lost_before, named_before: None }
     }
 
     /// In words, what a stage that is to stand at `place` does not meet.
@@ -61,12 +61,9 @@ impl Expectations {
         if !unwanted.is_empty() {
             problems.push(describe("installed although not on the list:", unwanted));
         }
-        if let Some(before) = &self.unmet_before {
-            let now = dependencies::unmet(snapshot).into_iter().collect();
-            let worse = only_in(&now, before);
-            if !worse.is_empty() {
-                problems.push(describe("dependencies that were met before:", worse));
-            }
+        let worse = self.complaints(snapshot, |before| before.is_some_and(|need| need.complaint.is_none()));
+        if !worse.is_empty() {
+            problems.push(describe("dependencies that were met before:", worse));
         }
         let lost = only_in(&scripts_without_module(snapshot), &self.lost_before);
         if !lost.is_empty() {
@@ -82,6 +79,21 @@ impl Expectations {
             }
         }
         problems
+    }
+
+    /// Unmet dependencies that were none before: another Python's, or of a distribution whose metadata did not tell.
+    pub fn newly_unmet(&self, snapshot: &Snapshot) -> Vec<String> {
+        self.complaints(snapshot, |before| before.is_none())
+    }
+
+    /// The unmet dependencies of which that is so before.
+    fn complaints(&self, snapshot: &Snapshot, fits: impl Fn(Option<&Need>) -> bool) -> Vec<String> {
+        let Some(before) = &self.needs_before else { return Vec::new() };
+        let unmet = dependencies::needs_without(snapshot, &[]);
+        let is_same = |one: &Need, other: &Need| one.by == other.by && one.on == other.on;
+        let fits = |need: &Need| fits(before.iter().find(|one| is_same(one, need)));
+        let unmet = unmet.into_iter().filter(|need| need.complaint.is_some() && fits(need));
+        unmet.filter_map(|need| need.complaint).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use venvkeep_core::store::snapshots;
 
 use super::environments;
 use crate::args::CheckArguments;
-use crate::elsewhere::heal_command;
+use crate::elsewhere::HealCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::check;
@@ -26,8 +26,8 @@ pub(crate) struct Checked {
     pub(crate) snapshot: Option<Snapshot>,
     /// What is wrong with it, the worst first.
     pub(crate) findings: Vec<Finding>,
-    /// The command that heals it.
-    pub(crate) heal: String,
+    /// What heals it.
+    pub(crate) heal: HealCommand,
 }
 
 impl Checked {
@@ -67,13 +67,14 @@ fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result
             }
             let findings = diagnose(&snapshot, &credentials::user_name);
             keep(&snapshot, session);
-            let heal = heal_command(&prefix, &findings, &session.caller);
+            let heal = HealCommand::new(&prefix, &findings, &session.caller);
+            let heal = heal.judged(&snapshot, &session.caller);
             Ok(Checked { prefix, snapshot: Some(snapshot), findings, heal })
         }
         Err(error) => match absent(&siblings(&prefix)) {
             Some(finding) if error.is_missing() => {
                 let findings = vec![finding];
-                let heal = heal_command(&prefix, &findings, &session.caller);
+                let heal = HealCommand::new(&prefix, &findings, &session.caller);
                 Ok(Checked { prefix, snapshot: None, findings, heal })
             }
             _ => Err(Failure::new(Exit::Failed, printable(error.to_string()))),

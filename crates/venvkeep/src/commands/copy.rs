@@ -8,9 +8,11 @@ use venvkeep_core::host::fs;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::new::place::place;
+use venvkeep_core::plan::PlanError;
 use venvkeep_core::progress::{Event, Progress};
+use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
-use venvkeep_core::store::{registry, trust};
+use venvkeep_core::store::trust;
 use venvkeep_core::swap::SwapError;
 
 use super::heal::exit_of;
@@ -78,8 +80,9 @@ fn is_at(place: &Path, asked: &Path) -> bool {
 /// All that a move which was cut off had left to do was done before this one began.
 fn finished(prefix: &Prefix, to: &Path, session: &Session<'_>) -> Result<Exit, Failure> {
     if let Ok(new) = Prefix::new(to.to_owned()) {
-        // A name is a convenience, and nothing to fail for.
-        let _ = registry::note_move(prefix, &new, &session.caller);
+        if let Some(remark) = heal::moved_away(prefix, &new, &session.caller) {
+            session.screen.note(&printable(format!("note: {remark}")));
+        }
         if !session.caller.viewer.is_root() && trust::record_of(&new, &session.caller).is_none() {
             // Whether the shell may activate it was for the run to pass on that was cut off.
             let trust = format!("venvkeep trust {}", shell_word(to));
@@ -121,8 +124,10 @@ fn failure(
         HealError::Copy(CopyError::OtherInterpreter { .. }) => failure
             .hint("It was moved or replaced, or others can change it. With another one:")
             .hint(format!("  venvkeep heal --to {} {word}", shell_word(&to))),
-        HealError::Plan(_) | HealError::Build(venvkeep_core::rebuild::build::BuildError::Altered { .. }) => {
-            failure
+        HealError::Plan(PlanError::Unobtainable { missing })
+        | HealError::Build(BuildError::Altered { missing }) => {
+            let each = missing.iter().map(|one| printable(format!("  {}: {}", one.requirement, one.why)));
+            each.fold(failure, Failure::hint)
                 .hint(format!(
                     "{command} takes everything as it is. To have what cannot be copied fetched instead:"
                 ))

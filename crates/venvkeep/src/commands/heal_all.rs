@@ -13,7 +13,7 @@ use venvkeep_core::scan::{Found, Request};
 use super::heal::{exit_of, heal_one};
 use super::scan;
 use crate::args::HealArguments;
-use crate::elsewhere::heal_command;
+use crate::elsewhere::HealCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::healed_all as shown;
@@ -129,7 +129,7 @@ fn fate(found: &Found, (request, wish): (&Request, &HealArguments), session: &Se
     let is_searched = request.roots.iter().any(|root| found.prefix.path().starts_with(&root.path));
     if let (false, Some(link)) = (is_searched, &found.through) {
         let why = format!("it lies outside of what was searched, and {} leads there", link.display());
-        return left(why, Some(heal_command(&found.prefix, &found.findings, &session.caller)));
+        return left(why, Some(HealCommand::new(&found.prefix, &found.findings, &session.caller).command));
     }
     if let Some(fate) = not_ours_to_heal(found, session) {
         return fate;
@@ -153,7 +153,7 @@ pub(crate) fn not_ours_to_heal(found: &Found, session: &Session<'_>) -> Option<F
         return Some(left(words.unwrap_or_else(|| worst.message.clone()), command));
     }
     let obstacle = found.findings.iter().find(|finding| finding.wants_another_place())?;
-    let command = heal_command(&found.prefix, &found.findings, &session.caller);
+    let command = HealCommand::new(&found.prefix, &found.findings, &session.caller).command;
     Some(left(obstacle.message.clone(), Some(command)))
 }
 

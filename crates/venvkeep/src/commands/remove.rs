@@ -9,6 +9,7 @@ use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::remove::{self, RemoveError, Removed};
 use venvkeep_core::root::{AsRoot, insist_on_right_user};
+use venvkeep_core::store::default;
 
 use super::itself;
 use crate::args::RemoveArguments;
@@ -67,6 +68,10 @@ fn report(removed: &Removed, session: &Session<'_>) -> String {
     let active = session.caller.variable("VIRTUAL_ENV").map(Path::new);
     if active == Some(removed.prefix.path()) {
         text.push_str("  note        it is active in this shell: deactivate\n");
+    }
+    let standard = default::get(&session.caller).ok().flatten();
+    if standard.as_deref() == Some(removed.prefix.path()) {
+        text.push_str("  note        new shells started with it, and start with none now; forget it: venvkeep default --none\n");
     }
     if !removed.running.is_empty() {
         let count = removed.running.len();

@@ -11,7 +11,9 @@ use venvkeep_core::model::tree::Tree;
 use super::json as shared;
 use super::{Emphasis, Paint, Screen};
 use crate::commands::check::Checked;
-use venvkeep_core::model::printable::printable;
+use crate::elsewhere::HealCommand;
+use venvkeep_core::host::programs::Distrust;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// The widest line; what is longer is broken between words.
 const WIDTH: usize = 100;
@@ -140,8 +142,30 @@ fn way_out(one: &Checked, paint: Paint) -> String {
     if !one.findings.iter().any(heals) {
         return String::new();
     }
-    let command = paint.text(Emphasis::Command, &one.heal);
-    format!("\nPut it right, without sudo and without loss:\n  {command}\n")
+    let shown = |command: &str| format!("  {}\n", paint.text(Emphasis::Command, command));
+    let mut text = String::from("\n");
+    if let Some(distrust) = &one.heal.unsafe_way {
+        let said = format!(
+            "{distrust}, and so can exchange directories while a heal works in them: it stops there."
+        );
+        text.push_str(&wrapped(&sentence(&said), ""));
+        if let Distrust::OthersCanWrite(directory) = distrust {
+            text.push_str("If that directory is yours, take that away first:\n");
+            text.push_str(&shown(&format!("chmod go-w {}", shell_word(directory))));
+        }
+    }
+    let environment = shell_word(one.prefix.path());
+    let Some((hostile, trusting)) = &one.heal.if_trusted else {
+        text.push_str("Put it right, without sudo and without loss:\n");
+        return text + &shown(&one.heal.command);
+    };
+    let said = format!(
+        "It {hostile}, so what it says is installed may be somebody else's word: look at that first."
+    );
+    text.push_str(&wrapped(&said, ""));
+    text.push_str(&shown(&format!("venvkeep freeze --all {environment}")));
+    text.push_str("If that is what should be there, put it right, without sudo and without loss:\n");
+    text + &shown(trusting)
 }
 
 fn is_about_rights(finding: &Finding) -> bool {
@@ -166,7 +190,7 @@ fn environment_value(one: &Checked) -> Value {
 pub(super) fn environment_document(
     prefix: &Prefix,
     summary: Option<&Summary>,
-    (findings, heal): (&[Finding], &str),
+    (findings, heal): (&[Finding], &HealCommand),
 ) -> Value {
     let told: Vec<Value> = findings.iter().map(|finding| shared::finding(finding, heal)).collect();
     json!({

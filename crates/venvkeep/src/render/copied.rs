@@ -29,7 +29,7 @@ pub(crate) fn report(report: &Report, paint: Paint) -> String {
     }
     if !report.baked_in.is_empty() {
         let files = listed(report.baked_in.iter().map(printable));
-        line(&mut text, "look at", &format!("no text, so the old place stays in it: {files}"));
+        line(&mut text, "look at", &format!("no text, or too large, so the old place stays in it: {files}"));
     }
     for remark in &report.remarks {
         line(&mut text, "note", &printable(remark));

@@ -12,6 +12,7 @@ use venvkeep_core::plan::{BaseChoice, ListOrigin, Subject};
 use venvkeep_core::report::{Outcome, Report, ShellTrust};
 
 use super::{Emphasis, Paint, json as shared};
+use crate::elsewhere::HealCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::request::Session;
@@ -19,7 +20,8 @@ use venvkeep_core::model::printable::{printable, shell_word};
 
 /// The report as JSON.
 pub(crate) fn document(report: &Report) -> Value {
-    let heal = format!("venvkeep heal {}", shell_word(report.prefix.path()));
+    let command = format!("venvkeep heal {}", shell_word(report.prefix.path()));
+    let heal = HealCommand { command, if_trusted: None, unsafe_way: None };
     let findings = |list: &[Finding]| -> Vec<Value> {
         list.iter().map(|finding| shared::finding(finding, &heal)).collect()
     };
@@ -143,6 +145,7 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     text.push_str(&python(report));
     text.push_str(&list_line(report));
     line(&mut text, "installed", &installed(report));
+    text.push_str(&left_out(report));
     for one in report.distributions.iter().filter(|one| one.same_bytes == Some(false)) {
         line(&mut text, "differs", &printable(format!("{}: {}", one.name, one.detail)));
     }
@@ -246,11 +249,11 @@ fn python(report: &Report) -> String {
 /// `9 distributions (9 from the old environment, every byte checked); 9 with the same bytes as before`.
 pub(super) fn installed(report: &Report) -> String {
     let all = report.distributions.iter().filter(|one| one.source != "skipped").count();
-    if report.distributions.is_empty() {
+    if all == 0 {
         return "nothing: the list is empty".to_owned();
     }
     let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in &report.distributions {
+    for one in report.distributions.iter().filter(|one| one.source != "skipped") {
         *by_source.entry(one.source).or_default() += 1;
     }
     let sources: Vec<String> = by_source
@@ -258,7 +261,6 @@ pub(super) fn installed(report: &Report) -> String {
         .map(|(source, count)| {
             let place = match *source {
                 "env" => "from the old environment, every byte checked",
-                "skipped" => "left out",
                 "bundled" => "from the wheels that come with Python",
                 "url" => "from where they were installed from",
                 _ => "from the package index",
@@ -269,6 +271,20 @@ pub(super) fn installed(report: &Report) -> String {
     let same = report.distributions.iter().filter(|one| one.same_bytes == Some(true)).count();
     let what = if all == 1 { "distribution" } else { "distributions" };
     format!("{all} {what} ({}); {same} with the same bytes as before", sources.join(", "))
+}
+
+/// What the old environment or the list has and the new environment has not, each by name.
+fn left_out(report: &Report) -> String {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for one in report.distributions.iter().filter(|one| one.source == "skipped") {
+        let version = one.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+        groups.entry(&one.detail).or_default().push(printable(format!("{}{version}", one.name)));
+    }
+    let mut text = String::new();
+    for (why, names) in groups {
+        line(&mut text, "left out", &format!("{} ({})", names.join(", "), printable(why)));
+    }
+    text
 }
 
 /// What became of the user's own files, and of the old tree as a whole.

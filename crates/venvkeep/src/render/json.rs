@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Finding, Remedy};
 
+use crate::elsewhere::HealCommand;
 use crate::failure::Failure;
 
 /// A failure.
@@ -16,10 +17,11 @@ pub(crate) fn failure(failure: &Failure) -> Value {
 }
 
 /// A finding about an environment that `heal` heals.
-pub(crate) fn finding(finding: &Finding, heal: &str) -> Value {
-    // Words stand apart from commands: a program may run what stands under `command`.
+pub(crate) fn finding(finding: &Finding, heal: &HealCommand) -> Value {
+    // Words stand apart from commands: a program may run what stands under `command`. To trust is a person's to decide.
+    let if_trusted = heal.if_trusted.as_ref().map(|(_, command)| command);
     let remedy = match &finding.remedy {
-        Remedy::Heal => json!({ "kind": "heal", "command": heal }),
+        Remedy::Heal => json!({ "kind": "heal", "command": heal.command, "if_trusted": if_trusted }),
         Remedy::Nothing => json!({ "kind": "none", "command": null }),
         Remedy::Command(command) => json!({ "kind": "command", "command": command }),
         Remedy::Advice(words) => json!({ "kind": "advice", "command": null, "advice": words }),

@@ -10,7 +10,7 @@ use venvkeep_core::store::registry::Tidied;
 use super::check::{emphasis, environment_document, status_word, summary};
 use super::size::size;
 use super::{Emphasis, Paint};
-use crate::elsewhere::heal_command;
+use crate::elsewhere::HealCommand;
 use crate::request::Session;
 
 const HEADINGS: [&str; 6] = ["NAME", "PYTHON", "HEALTH", "SIZE", "LAST USED", "PATH"];
@@ -152,7 +152,7 @@ fn environment(one: &Listed, session: &Session<'_>) -> Value {
         Ok((summary, findings)) => (Some(summary), findings.as_slice()),
         Err(_) => (None, NONE),
     };
-    let heal = heal_command(&one.prefix, findings, &session.caller);
+    let heal = HealCommand::new(&one.prefix, findings, &session.caller);
     let mut value = environment_document(&one.prefix, found, (findings, &heal));
     value["name"] = json!(one.name);
     value["bytes"] = json!(found.map(|summary| summary.bytes));

@@ -18,7 +18,7 @@ use super::check::{emphasis, environment_document, status_word, summary as state
 use super::size::{grouped, size};
 use super::{Emphasis, Paint};
 use crate::commands::heal_all::{Fate, not_ours_to_heal};
-use crate::elsewhere::heal_command;
+use crate::elsewhere::HealCommand;
 use crate::request::Session;
 
 /// What a group of environments stands under, in a few words; `check` says the rest.
@@ -277,7 +277,7 @@ pub(crate) fn measure(tally: &Tally, took: Duration) -> String {
 
 /// One environment, for a line of its own.
 pub(crate) fn document(one: &Found, session: &Session<'_>) -> Value {
-    let heal = heal_command(&one.prefix, &one.findings, &session.caller);
+    let heal = HealCommand::new(&one.prefix, &one.findings, &session.caller);
     let mut value = environment_document(&one.prefix, one.summary.as_ref(), (&one.findings, &heal));
     value["name"] = json!(name_of(one.prefix.path()));
     value["bytes"] = json!(one.summary.as_ref().map(|summary| summary.bytes));

@@ -8,6 +8,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::model::pyvenv_cfg::Naming;
+
 /// One file for the environment's `bin`, to be sourced, hence not executable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivationScript {
@@ -21,21 +23,31 @@ pub struct ActivationScript {
 struct Shell {
     script: &'static str,
     template: &'static str,
+    /// What sets the path where the script has to find it by itself; `None` where the shell does not tell it.
+    relocatable: Option<&'static str>,
     assignment: &'static str,
     quote: fn(&[u8]) -> Vec<u8>,
 }
 
 const SHELLS: [Shell; 3] = [
-    Shell { script: "activate", template: include_str!("activate"), assignment: "{}=", quote: quote_posix },
+    Shell {
+        script: "activate",
+        template: include_str!("activate"),
+        relocatable: Some(include_str!("relocatable/activate")),
+        assignment: "{}=",
+        quote: quote_posix,
+    },
     Shell {
         script: "activate.fish",
         template: include_str!("activate.fish"),
+        relocatable: Some(include_str!("relocatable.fish")),
         assignment: "set --global --export {} ",
         quote: quote_fish,
     },
     Shell {
         script: "activate.csh",
         template: include_str!("activate.csh"),
+        relocatable: None,
         assignment: "setenv {} ",
         quote: quote_csh,
     },
@@ -47,49 +59,58 @@ echo 'venvkeep: this environment cannot be activated: its path holds a colon, wh
 false
 ";
 
+/// The same, of one that may be moved, for a shell that does not tell a script where it lies.
+const NOT_TO_BE_FOUND: &str = "\
+echo 'venvkeep: this shell does not tell a script where it lies, and a relocatable environment holds no path. Use bash, zsh or fish, or start what is in its bin.'
+false
+";
+
 /// The scripts that activate the environment at `prefix`, its final place, showing `prompt`.
 ///
 /// Characters that a shell would expand in its prompt are replaced in what the scripts export: prompts
 /// are built from `VIRTUAL_ENV_PROMPT` in more shells' settings than anyone can check.
-pub fn activation_scripts(prefix: &Path, prompt: &str) -> Vec<ActivationScript> {
+pub fn activation_scripts(prefix: &Path, naming: Naming, prompt: &str) -> Vec<ActivationScript> {
     let prefix = prefix.as_os_str().as_bytes();
     let prompt = harmless_prompt(prompt);
     SHELLS
         .iter()
         .map(|shell| ActivationScript {
             name: shell.script,
-            content: if prefix.contains(&b':') {
-                NOT_ON_PATH.into()
-            } else {
-                shell.render(prefix, prompt.as_bytes())
+            content: match (naming, shell.relocatable) {
+                _ if prefix.contains(&b':') => NOT_ON_PATH.into(),
+                (Naming::ItsPlace, _) => shell.render(&shell.line("VIRTUAL_ENV", prefix), prompt.as_bytes()),
+                (Naming::Nothing, Some(place)) => shell.render(place.as_bytes(), prompt.as_bytes()),
+                (Naming::Nothing, None) => NOT_TO_BE_FOUND.into(),
             },
         })
         .collect()
 }
 
 impl Shell {
-    fn render(&self, prefix: &[u8], prompt: &[u8]) -> Vec<u8> {
-        let mut script = Vec::with_capacity(self.template.len() + prefix.len() + prompt.len());
+    /// The script, with the lines `place` that set the environment's path.
+    fn render(&self, place: &[u8], prompt: &[u8]) -> Vec<u8> {
+        let mut script = Vec::with_capacity(self.template.len() + place.len() + prompt.len());
         for line in self.template.split_inclusive('\n') {
             match self.variable_set_in(line) {
-                Some(start) => {
-                    let value = if start.contains("PROMPT") { prompt } else { prefix };
-                    script.extend_from_slice(start.as_bytes());
-                    script.extend((self.quote)(value));
-                    script.push(b'\n');
-                }
+                Some("VIRTUAL_ENV") => script.extend_from_slice(place),
+                Some(name) => script.extend(self.line(name, prompt)),
                 None => script.extend_from_slice(line.as_bytes()),
             }
         }
         script
     }
 
-    /// The beginning of `line`, up to the value, when it is one of the two data lines.
-    fn variable_set_in(&self, line: &str) -> Option<String> {
-        ["VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT"]
-            .into_iter()
-            .map(|name| self.assignment.replace("{}", name))
-            .find(|start| line.strip_prefix(start.as_str()) == Some("''\n"))
+    /// The line that sets a variable.
+    fn line(&self, name: &str, value: &[u8]) -> Vec<u8> {
+        [self.assignment.replace("{}", name).as_bytes(), &(self.quote)(value), b"\n"].concat()
+    }
+
+    /// Which variable `line` sets, when it is one of the two data lines.
+    fn variable_set_in(&self, line: &str) -> Option<&'static str> {
+        ["VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT"].into_iter().find(|name| {
+            let start = self.assignment.replace("{}", name);
+            line.strip_prefix(start.as_str()) == Some("''\n")
+        })
     }
 }
 
@@ -141,7 +162,7 @@ fn quote(text: &[u8], escape: impl Fn(u8) -> Option<&'static [u8]>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SHELLS, activation_scripts, harmless_prompt};
+    use super::{Naming, SHELLS, activation_scripts, harmless_prompt};
     use std::path::Path;
 
     #[test]
@@ -155,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_data_is_quoted_for_each_shell() {
-        let scripts = activation_scripts(Path::new("/it's/a\\!b"), "it's");
+        let scripts = activation_scripts(Path::new("/it's/a\\!b"), Naming::ItsPlace, "it's");
         let expected = [
             "\nVIRTUAL_ENV='/it'\\''s/a\\!b'\nVIRTUAL_ENV_PROMPT='it'\\''s'\n",
             "\nset --global --export VIRTUAL_ENV '/it\\'s/a\\\\!b'\n",
@@ -168,6 +189,15 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_moved_holds_no_path() {
+        for script in activation_scripts(Path::new("/srv/here/.venv"), Naming::Nothing, "mine") {
+            let text = String::from_utf8(script.content).unwrap();
+            assert!(!text.contains("/srv"), "{}:\n{text}", script.name);
+            assert_eq!(text.contains("'mine'"), script.name != "activate.csh", "{}:\n{text}", script.name);
+        }
+    }
+
+    #[test]
     fn a_prompt_keeps_its_letters_and_loses_what_a_shell_expands() {
         assert_eq!(harmless_prompt("it's é 🚒 (1)"), "it's é 🚒 (1)");
         assert_eq!(harmless_prompt("$(x)`y`%n!\\w\"\n\u{1b}"), "_(x)_y__n__w___");
@@ -175,7 +205,9 @@ mod tests {
 
     #[test]
     fn a_path_with_a_colon_never_reaches_path() {
-        for script in activation_scripts(Path::new("/srv/a:b/.venv"), "x") {
+        let (place, prompt) = (Path::new("/srv/a:b/.venv"), "x");
+        let both = [Naming::ItsPlace, Naming::Nothing];
+        for script in both.into_iter().flat_map(|naming| activation_scripts(place, naming, prompt)) {
             let text = String::from_utf8(script.content).unwrap();
             assert!(!text.contains("PATH=") && !text.contains("/srv"), "{text}");
         }

@@ -1,6 +1,8 @@
 //! Environments made to hurt: nothing outside of them is read or written, nothing in them is started, and every
 //! command comes to an end within bounds. (`trust.rs` has the traps that need no more than a look at them.)
 
+mod daily;
+
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
