@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, mpsc};
 
-use super::{Party, Root, Target};
+use super::{Party, Target};
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::traverse::{Below, MAX_DEPTH, Unvisited, Visitor, traverse};
 use crate::locate::{self, Likeness, has_library, looks_like_environment};
@@ -31,7 +31,9 @@ const DIRECTORY: u8 = 1 << 6;
 
 /// Goes through the roots and hands on what is to be looked at.
 pub(super) fn hunt(party: &Party<'_>, targets: &mpsc::Sender<Target>) {
-    let hunt = Hunt { party, targets };
+    let all = || party.request.roots.iter().map(|root| &root.path);
+    let is_inner = |path: &&PathBuf| all().any(|other| *path != other && path.starts_with(other));
+    let hunt = Hunt { party, inner: all().filter(is_inner).cloned().collect(), targets };
     let mut roots = Vec::new();
     for root in &party.roots {
         match Directory::open(&root.path) {
@@ -70,6 +72,8 @@ fn mark(name: &[u8], kind: Kind) -> u8 {
 
 struct Hunt<'a> {
     party: &'a Party<'a>,
+    /// Roots inside of others.
+    inner: Vec<PathBuf>,
     targets: &'a mpsc::Sender<Target>,
 }
 
@@ -81,11 +85,11 @@ impl Hunt<'_> {
         let name = OsStr::from_bytes(name);
         // Kept trees and stages are no environments of their own, but what lies beside one.
         let is_ours = name.as_bytes().first() == Some(&b'.') && siblings::is_ours(name);
+        if is_ours || self.party.request.ignored.holds(above.path(), name) {
+            return false;
+        }
         // A home inside of another is gone through on its own user's behalf.
-        let is_root =
-            |root: &Root| root.path.file_name() == Some(name) && root.path.parent() == Some(above.path());
-        let request = self.party.request;
-        !is_ours && !request.ignored.holds(above.path(), name) && !request.roots.iter().any(is_root)
+        self.inner.is_empty() || !self.inner.contains(&above.path().join(name))
     }
 
     fn listed(&self, directory: &Directory, marks: u8, entries: usize) -> Below {

@@ -52,9 +52,16 @@ pub(super) fn all(
 ) {
     let work = || {
         let looked_at = looked_at.clone();
-        while let Some(target) = next(waiting) {
-            // Nobody listens any more only where the program ends.
-            with_inner(target, party, &mut |found| _ = looked_at.send(found));
+        let looking = || {
+            while let Some(target) = next(waiting) {
+                // Nobody listens any more only where the program ends.
+                with_inner(target, party, &mut |found| _ = looked_at.send(found));
+            }
+        };
+        // Side by side are the environments; what is done for one of them would only wait for other threads.
+        match rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build() {
+            Ok(alone) => alone.install(looking),
+            Err(_) => looking(),
         }
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

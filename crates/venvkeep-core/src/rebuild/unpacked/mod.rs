@@ -58,6 +58,9 @@ pub struct Unpacked {
 /// Writes all of them into an environment: their files, their scripts and their RECORDs.
 pub fn install(unpacked: &[Unpacked], to: &Destination<'_>) -> Result<(), WheelError> {
     let indexed: Vec<_> = unpacked.iter().filter_map(|one| Some((one, one.index()?))).collect();
+    if indexed.is_empty() {
+        return Ok(());
+    }
     let site = Directory::open(&to.directory.join(&to.scheme.purelib))?;
     write::files(&indexed, &site)?;
     indexed.iter().try_for_each(|(one, index)| one.write_papers(index, to))
