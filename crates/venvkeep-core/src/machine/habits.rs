@@ -17,7 +17,7 @@ use crate::store::known;
 const LONGEST: u64 = 1024 * 1024;
 
 /// Under which umask files are made: in this process, by login (login.defs(5)), by `pam_umask`.
-pub(super) fn umasks(_caller: &Caller) -> Vec<MachineFinding> {
+pub(super) fn umasks() -> Vec<MachineFinding> {
     let mut findings = Vec::new();
     if let Some(mask) = own_umask().filter(|mask| is_strict(mask)) {
         let message = format!(

@@ -29,7 +29,7 @@ pub fn examine(caller: &Caller, interrupt: &Interrupt) -> Result<Vec<MachineFind
     findings.extend(settings::variables(caller));
     findings.extend(settings::pip_configuration(caller));
     findings.extend(startup::lines(caller));
-    findings.extend(habits::umasks(caller));
+    findings.extend(habits::umasks());
     findings.extend(habits::environments(caller));
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.code));
     Ok(findings)

@@ -132,10 +132,10 @@ fn foreign_finding(place: &Path, what: What, foreign: Vec<PathBuf>, owner: u32) 
             format!("nothing is lost: a cache fills again. To free the space: sudo rm -rf -- {aside}"),
         ),
         What::Kept(_) => finding
-            .command(format!(
-                "cp -rp -- {word} {aside}.mine && mv -- {word} {aside} && mv -- {aside}.mine {word}"
-            ))
-            .advice("or, with root once more: sudo chown -R \"$(id -un)\": on that directory"),
+            .command(format!("cp -rp -- {word} {aside}.mine && mv -- {word} {aside} && mv -- {aside}.mine {word}"))
+            .advice(format!(
+                "that makes a copy of your own take its place; the old one stays at {aside} until: sudo rm -rf -- {aside}"
+            )),
     }
 }
 
