@@ -12,7 +12,8 @@ use venvkeep_testkit::{
 };
 
 /// What stands in names for work which is not settled.
-const UNSETTLED: [&str; 2] = [".venvkeep-stage-", ".venvkeep-journal"];
+const UNSETTLED: [&str; 4] =
+    [".venvkeep-stage-", ".venvkeep-journal", ".venvkeep-nodot-stage-", ".venvkeep-nodot-journal"];
 
 /// A directory of the user's that can be put back to how it was.
 pub(crate) struct Ground<'c> {
@@ -186,9 +187,9 @@ impl Step {
     pub(crate) fn kind(&self) -> String {
         let text = self.path.to_string_lossy();
         let place = [
-            ("venvkeep-journal", "the journal"),
-            ("venvkeep-stage-", "a stage"),
-            ("venvkeep-old-", "a kept tree"),
+            ("-journal", "the journal"),
+            ("-stage-", "a stage"),
+            ("-old-", "a kept tree"),
             ("/home/", "the home"),
             (".venv", "the environment"),
         ];

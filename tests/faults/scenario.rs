@@ -259,7 +259,7 @@ impl<'c> Scenario<'c> {
             self.before.iter().any(|(_, whole)| whole.is_same(tree))
                 || self.new.as_ref().is_some_and(|new| new.is_same(&tree.without_times()))
         };
-        let half = now.iter().find(|(name, tree)| name.contains("venvkeep-old") && !is_whole(tree));
+        let half = now.iter().find(|(name, tree)| name.contains("-old-") && !is_whole(tree));
         assert!(half.is_none(), "{what}: half a tree is kept as {:?}", half.map(|(name, _)| name));
     }
 

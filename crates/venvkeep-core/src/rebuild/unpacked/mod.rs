@@ -57,6 +57,9 @@ pub struct Unpacked {
 
 /// Writes all of them into an environment: their files, their scripts and their RECORDs.
 pub fn install(unpacked: &[Unpacked], to: &Destination<'_>) -> Result<(), WheelError> {
+    if unpacked.is_empty() {
+        return Ok(());
+    }
     let indexed: Vec<_> = unpacked.iter().filter_map(|one| Some((one, one.index()?))).collect();
     if indexed.is_empty() {
         return Ok(());
