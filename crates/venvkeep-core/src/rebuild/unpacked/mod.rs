@@ -61,9 +61,6 @@ pub fn install(unpacked: &[Unpacked], to: &Destination<'_>) -> Result<(), WheelE
         return Ok(());
     }
     let indexed: Vec<_> = unpacked.iter().filter_map(|one| Some((one, one.index()?))).collect();
-    if indexed.is_empty() {
-        return Ok(());
-    }
     let site = Directory::open(&to.directory.join(&to.scheme.purelib))?;
     write::files(&indexed, &site)?;
     indexed.iter().try_for_each(|(one, index)| one.write_papers(index, to))
