@@ -1,7 +1,7 @@
 //! Many environments at once: all that lie below some directories, each with what is wrong with it.
 //!
-//! Three things happen side by side: directories are gone through ([`hunt`]), what turns out to be an environment is
-//! looked at as `check` does ([`look`]), and the caller is shown each as soon as it is known. Outside of environments
+//! Three things happen side by side: directories are gone through (`hunt`), what turns out to be an environment is
+//! looked at as `check` does (`look`), and the caller is shown each as soon as it is known. Outside of environments
 //! nothing but names is read; in them every entry is. Nothing is kept between two runs: what is shown is what is there.
 //!
 //! It only reads. Root's view over many homes is had in each user's place, so that the kernel keeps it to what that user may
