@@ -162,8 +162,10 @@ fi
 function _venvkeep_more {
     local file=${BASH_SOURCE[0]%-start.bash}.bash _venvkeep_loading=true
     if [[ -n $_venvkeep_whole ]]; then return 0; fi
+    # Where this file was read by a relative path, or its functions came from the shell around (set -a), its place is not
+    # known any more, and what lies under that name here may be anybody's.
     # shellcheck disable=SC1090 # this file
-    [[ -f $file && -O $file && -r $file ]] && . "$file"
+    [[ $file == /* && -f $file && -O $file && -r $file ]] && . "$file"
 }
 
 # ---- rare ----
@@ -397,9 +399,10 @@ function _venvkeep_activate {
         _venvkeep_make_way
         _venvkeep_new=true
         _venvkeep_look
-        return 0
+        if [[ -n $_venvkeep_env ]]; then return 0; fi
+        # Something else is in the way that has no deactivate, or the shims are switched off: then it is asked for by hand.
     fi
-    answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
+    answer=$(VIRTUAL_ENV='' command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
     _venvkeep_make_way
     _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
 }

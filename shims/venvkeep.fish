@@ -171,7 +171,9 @@ function _venvkeep_more
     test -n "$_venvkeep_whole"
     and return
     set -l file (string replace --regex -- '-start(\.fish)$' '$1' (functions --details _venvkeep_more))
-    test -f "$file" -a -O "$file" -a -r "$file"
+    # Where this file was read by a relative path, what lies under that name here may be anybody's.
+    string match --quiet -- '/*' "$file"
+    and test -f "$file" -a -O "$file" -a -r "$file"
     or return
     set -g _venvkeep_loading true
     source $file
@@ -515,13 +517,18 @@ function _venvkeep_activate
         _venvkeep_make_way
         set -g _venvkeep_new true
         _venvkeep_look
-        return
+        test -n "$_venvkeep_env"
+        and return
+        # Something else is in the way that has no deactivate, or the shims are switched off: then it is asked for by hand.
     end
     set -l answer
-    if set -q argv[1]
-        set answer (command venvkeep activate --for-shell -- $argv[1])
-    else
-        set answer (command venvkeep activate --for-shell)
+    begin
+        set -lx VIRTUAL_ENV
+        if set -q argv[1]
+            set answer (command venvkeep activate --for-shell -- $argv[1])
+        else
+            set answer (command venvkeep activate --for-shell)
+        end
     end
     or return
     _venvkeep_make_way

@@ -149,7 +149,8 @@ function _venvkeep_more {
     emulate -L zsh
     if [[ -n $_venvkeep_whole ]]; then return 0; fi
     local file=${_venvkeep_file%-start.zsh}.zsh _venvkeep_loading=true
-    [[ -f $file && -O $file && -r $file ]] && . $file
+    # Where this file was read by a relative path, what lies under that name here may be anybody's.
+    [[ $file == /* && -f $file && -O $file && -r $file ]] && . $file
 }
 
 # ---- rare ----
@@ -408,9 +409,10 @@ function _venvkeep_activate {
         _venvkeep_make_way
         _venvkeep_new=true
         _venvkeep_look
-        return 0
+        if [[ -n $_venvkeep_env ]]; then return 0; fi
+        # Something else is in the way that has no deactivate, or the shims are switched off: then it is asked for by hand.
     fi
-    answer=$(command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
+    answer=$(VIRTUAL_ENV='' command venvkeep activate --for-shell ${1+--} ${1+"$1"}) || return
     _venvkeep_make_way
     _venvkeep_enter "${answer%%$'\n'*}" "${answer##*$'\n'}" asked
 }

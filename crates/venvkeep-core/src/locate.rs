@@ -123,20 +123,28 @@ pub fn locate(asked: Option<&Path>, caller: &Caller) -> Result<Prefix, LocateErr
 /// what is done is done to the environment.
 pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
     let named = asked.or_else(|| caller.variable("VIRTUAL_ENV").map(Path::new));
-    let path = match named.map(|typed| caller.absolute(typed)) {
-        Some(path) => in_project(&path).unwrap_or(path),
-        None => caller.cwd.ancestors().find_map(inside)?,
-    };
     // Behind a slash at the end stands what the link leads to.
-    let path: PathBuf = path.components().collect();
-    let leads = |facts: Facts| facts.kind == Kind::Link || is_redirect(&path, &facts);
-    matches!(fs::lstat_if_any(&path), Ok(Some(facts)) if leads(facts)).then_some(path)
+    let plain = |path: PathBuf| -> PathBuf { path.components().collect() };
+    let leads = |path: &PathBuf| {
+        let leads = |facts: &Facts| facts.kind == Kind::Link || is_redirect(path, facts);
+        matches!(fs::lstat_if_any(path), Ok(Some(facts)) if leads(&facts))
+    };
+    let places = match named.map(|typed| caller.absolute(typed)) {
+        Some(path) => [Some(plain(path.clone())), in_project(&path).map(plain)],
+        None => [caller.cwd.ancestors().find_map(inside).map(plain), None],
+    };
+    places.into_iter().flatten().find(leads)
 }
 
 /// The environment at this absolute path, or in the project at it.
 pub fn at(path: &Path, viewer: &Viewer) -> Result<Prefix, LocateError> {
+    if in_project(path).is_none() {
+        return exactly_at(path, viewer);
+    }
+    // Whose link leads to a project decides as much as whose link leads to an environment.
+    let place = resolved(path, viewer)?;
     // One step: what stands in a project under an environment's name is no project.
-    in_project(path).map_or_else(|| exactly_at(path, viewer), |meant| exactly_at(&meant, viewer))
+    in_project(&place).map_or_else(|| exactly_at(&place, viewer), |meant| exactly_at(&meant, viewer))
 }
 
 /// The place of the environment of the project at this path; `None` where that is an environment itself, or neither.

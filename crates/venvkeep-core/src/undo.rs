@@ -111,7 +111,8 @@ pub fn undo(prefix: &Prefix, caller: &Caller) -> Result<Undone, UndoError> {
     let time = beside::stamp(SystemTime::now());
     let aside = swap::bring_back(journal, &returned.path, &time)?;
     git_exclude::tidy(prefix, &caller.viewer);
-    let moved_to = registry::moved_to(prefix, caller);
+    // Where something stood at the place since then, what came back may be of a heal of that.
+    let moved_to = if aside.is_none() { registry::moved_to(prefix, caller) } else { None };
     if let Some(moved) = &moved_to {
         // It is only for telling the two apart.
         let _ = registry::forget_move(moved, caller);

@@ -16,6 +16,7 @@ use venvkeep_core::inspect::snapshot::{Site, SiteState};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::caller::Caller;
+use venvkeep_core::model::naming::UnusablePath;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements_file::RequirementsError;
 use venvkeep_core::model::siblings;
@@ -51,7 +52,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
         LocateError::NoSuchPath { .. } | LocateError::NoSuchName { .. } => failure
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
         LocateError::ActiveIsGone { .. } => failure
-            .hint("Forget it with: deactivate")
+            .hint("Forget it:  deactivate 2>/dev/null || unset VIRTUAL_ENV")
             .hint("or name the environment that you mean: venvkeep check PATH"),
         LocateError::NotADirectory { .. } => {
             failure.hint("Name the environment's directory, usually .venv in the project's directory.")
@@ -369,6 +370,9 @@ pub(crate) fn new(error: &NewError) -> Failure {
             .hint("Or give the new one another name: venvkeep new NAME"),
         NewError::Taken { .. } => {
             failure.hint("Move it away, or give the environment another name: venvkeep new NAME")
+        }
+        NewError::Path(UnusablePath::Dash) => {
+            failure.hint("It would be taken for an option. As a path it can be said:  venvkeep new ./-NAME")
         }
         NewError::Path(_) => {
             failure.hint("Choose another name, or a directory without such characters in its path.")

@@ -80,8 +80,9 @@ fn command_in(typed: &[String]) -> String {
 
 fn no_such_command(error: &Error, typed: &[String]) -> Failure {
     let word = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-    let around = typed.iter().take_while(|other| **other != word).filter(|other| !other.starts_with('-'));
-    let around: Vec<&str> = around.map(String::as_str).collect();
+    let before: Vec<String> = typed.iter().take_while(|other| **other != word).cloned().collect();
+    let around = command_in(&before);
+    let around: Vec<&str> = around.split(' ').filter(|word| !word.is_empty()).collect();
     let failure = Failure::new(Exit::Usage, format!("there is no command \"{}\"", printable(&word)));
     let help = "All commands:  venvkeep --help";
     if around.is_empty() && OF_PIP.contains(&word.as_str()) {

@@ -56,6 +56,9 @@ impl<'a> Session<'a> {
             Err(error) => {
                 let failure = Failure::new(Exit::Usage, printable(error.to_string()));
                 Err(match error {
+                    ConfigError::Foreign(path) if !is_own(path, &self.caller.viewer) => {
+                        failure.hint("It is not yours: make one of your own in its place.")
+                    }
                     ConfigError::Foreign(path) => {
                         failure.hint(format!("Take that away:  chmod go-w {}", shell_word(path)))
                     }

@@ -49,6 +49,10 @@ impl What {
 /// Looks at each of them.
 pub(super) fn examine(caller: &Caller) -> Vec<MachineFinding> {
     let Some(home) = caller.home.as_deref() else { return Vec::new() };
+    // Root with another user's HOME, as sudo may leave it, has nothing of its own there.
+    if !fs::stat(home).is_ok_and(|facts| facts.uid == caller.viewer.uid) {
+        return Vec::new();
+    }
     let place = |variable: &str, below_home: &str| {
         let named = caller.variable(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         let name = below_home.rsplit('/').next().unwrap_or(below_home);
@@ -78,7 +82,7 @@ fn look(place: &Path, what: What, viewer: &Viewer) -> Vec<MachineFinding> {
     };
     let foreign = paths(&|facts| facts.uid != viewer.uid);
     if !foreign.is_empty() {
-        return vec![foreign_finding(place, what, foreign, itself.uid)];
+        return vec![foreign_finding((place, what), foreign, itself.uid, viewer)];
     }
     let closed = paths(&|facts| match facts.kind {
         Kind::Directory => !viewer.can_read(facts) || !viewer.can_write(facts),
@@ -101,7 +105,12 @@ fn look(place: &Path, what: What, viewer: &Viewer) -> Vec<MachineFinding> {
     vec![finding]
 }
 
-fn foreign_finding(place: &Path, what: What, foreign: Vec<PathBuf>, owner: u32) -> MachineFinding {
+fn foreign_finding(
+    (place, what): (&Path, What),
+    foreign: Vec<PathBuf>,
+    owner: u32,
+    viewer: &Viewer,
+) -> MachineFinding {
     let whose = credentials::user_name(owner).unwrap_or_else(|| format!("user number {owner}"));
     let whose =
         if foreign.first().map(PathBuf::as_path) == Some(place) { whose } else { "somebody else".to_owned() };
@@ -116,6 +125,10 @@ fn foreign_finding(place: &Path, what: What, foreign: Vec<PathBuf>, owner: u32) 
         place.display(),
         what.of()
     );
+    // What lies in a directory of somebody else's cannot be renamed there, but that directory can.
+    let is_foreign =
+        |above: &&Path| fs::lstat(above).is_ok_and(|facts| facts.uid == owner && owner != viewer.uid);
+    let place = place.ancestors().skip(1).take_while(is_foreign).last().unwrap_or(place);
     let word = shell_word(place);
     let aside = shell_word(&with_ending(place));
     let finding = MachineFinding::new(MachineCode::OwnForeign, Severity::Degraded, message)

@@ -86,7 +86,7 @@ fn finding(file: &Path, number: usize, what: &Line) -> MachineFinding {
             format!(
                 "{at} sets {name} for every shell, and so for every Python in it, those of environments included"
             ),
-            "take the line out; what a project needs goes into its environment: venvkeep new NAME, or new --adopt",
+            "take the line out; what a project needs goes into its environment: venvkeep new NAME -r FILE",
         ),
         Line::Activates => (
             Severity::Note,

@@ -61,7 +61,9 @@ impl Expectations {
         if !unwanted.is_empty() {
             problems.push(describe("installed although not on the list:", unwanted));
         }
-        let worse = self.complaints(snapshot, |before| before.is_some_and(|need| need.complaint.is_none()));
+        let worse = self.complaints(snapshot, |before| {
+            !before.is_empty() && before.iter().all(|need| need.complaint.is_none())
+        });
         if !worse.is_empty() {
             problems.push(describe("dependencies that were met before:", worse));
         }
@@ -83,15 +85,19 @@ impl Expectations {
 
     /// Unmet dependencies that were none before: another Python's, or of a distribution whose metadata did not tell.
     pub fn newly_unmet(&self, snapshot: &Snapshot) -> Vec<String> {
-        self.complaints(snapshot, |before| before.is_none())
+        self.complaints(snapshot, |before| before.is_empty())
     }
 
-    /// The unmet dependencies of which that is so before.
-    fn complaints(&self, snapshot: &Snapshot, fits: impl Fn(Option<&Need>) -> bool) -> Vec<String> {
+    /// The unmet dependencies of which that is so before: a distribution may need another one in several ways, of which
+    /// some were met.
+    fn complaints(&self, snapshot: &Snapshot, fits: impl Fn(&[&Need]) -> bool) -> Vec<String> {
         let Some(before) = &self.needs_before else { return Vec::new() };
         let unmet = dependencies::needs_without(snapshot, &[]);
         let is_same = |one: &Need, other: &Need| one.by == other.by && one.on == other.on;
-        let fits = |need: &Need| fits(before.iter().find(|one| is_same(one, need)));
+        let fits = |need: &Need| {
+            let same: Vec<&Need> = before.iter().filter(|one| is_same(one, need)).collect();
+            fits(&same)
+        };
         let unmet = unmet.into_iter().filter(|need| need.complaint.is_some() && fits(need));
         unmet.filter_map(|need| need.complaint).collect()
     }

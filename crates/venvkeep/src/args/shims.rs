@@ -84,8 +84,8 @@ pub(crate) struct InitArguments {
 #[command(after_help = "\
 `venvkeep shims install` sets them up already. To do it yourself:
   venvkeep completions bash > ~/.venvkeep-completions    then source it in .bashrc
-  venvkeep completions zsh > ~/.zfunc/_venvkeep    ~/.zfunc in fpath, then compinit
-  venvkeep completions fish > ~/.config/fish/completions/venvkeep.fish")]
+  mkdir -p ~/.zfunc && venvkeep completions zsh > ~/.zfunc/_venvkeep    ~/.zfunc in fpath, then compinit
+  mkdir -p ~/.config/fish/completions && venvkeep completions fish > ~/.config/fish/completions/venvkeep.fish")]
 pub(crate) struct CompletionsArguments {
     /// bash, zsh or fish
     #[arg(value_name = "SHELL")]

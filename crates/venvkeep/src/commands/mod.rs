@@ -25,7 +25,8 @@ pub(crate) mod undo;
 use std::path::{Path, PathBuf};
 
 use venvkeep_core::host::fs;
-use venvkeep_core::locate::link_to_it;
+use venvkeep_core::locate::{at, link_to_it};
+use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::facts::Kind;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::store::known::locate;
@@ -41,7 +42,7 @@ fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>,
     let find = |path: Option<&PathBuf>| {
         let (path, caller) = (path.map(PathBuf::as_path), &session.caller);
         let prefix = locate(path, caller).map_err(|error| hints::not_located(&error))?;
-        if let Some(link) = link_to_it(path, caller) {
+        if let Some(link) = leading(path, &prefix, caller) {
             session.screen.note(&format!("{}, which is meant", led_to(&link, &prefix)));
         }
         Ok(prefix)
@@ -53,12 +54,19 @@ fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>,
 /// to go. `command` is what is typed before and behind the environment.
 fn itself(named: &Path, (before, behind): (&str, &str), session: &Session<'_>) -> Result<Prefix, Failure> {
     let prefix = locate(Some(named), &session.caller).map_err(|error| hints::not_located(&error))?;
-    let Some(link) = link_to_it(Some(named), &session.caller) else { return Ok(prefix) };
+    let Some(link) = leading(Some(named), &prefix, &session.caller) else { return Ok(prefix) };
     let failure = Failure::new(Exit::Usage, led_to(&link, &prefix));
     let (environment, link) = (shell_word(prefix.path()), shell_word(&link));
     Err(failure
         .hint(format!("If you mean the environment:  venvkeep {before} {environment}{behind}"))
         .hint(format!("If you mean what leads to it:  rm {link}")))
+}
+
+/// The link or file that leads to the environment; where that was found by its name, what stands at that path leads
+/// elsewhere.
+fn leading(asked: Option<&Path>, prefix: &Prefix, caller: &Caller) -> Option<PathBuf> {
+    let leads_there = |link: &PathBuf| at(link, &caller.viewer).is_ok_and(|found| found == *prefix);
+    link_to_it(asked, caller).filter(leads_there)
 }
 
 /// In words, what leads to an environment.

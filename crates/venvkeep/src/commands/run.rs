@@ -40,8 +40,14 @@ pub(crate) fn run(wish: &RunArguments, session: &Session<'_>) -> Failure {
             .hint(format!("Rebuild it, without loss:  venvkeep heal {word}"));
     }
     used::note(&prefix, caller);
-    let error = process::become_program(&wish.command, &variables(&prefix, caller));
+    let mut command = wish.command.clone();
     let name = wish.command.first().map(OsString::as_os_str).unwrap_or_default();
+    // What is in the environment is meant, also where it cannot start: the search of PATH would go on to another one's.
+    let own = prefix.bin().join(name);
+    if Path::new(name).file_name() == Some(name) && fs::lstat(&own).is_ok() {
+        command[0] = own.into();
+    }
+    let error = process::become_program(&command, &variables(&prefix, caller));
     not_started(name, &prefix, error.kind())
 }
 
