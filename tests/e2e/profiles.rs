@@ -433,7 +433,8 @@ fn the_default_environment_is_one_line_in_the_state_directory() {
 
     let of_root = ctx.project_of(Who::Root, "app");
     of_root.venvkeep(["new", "--seed", "none"]).run().success();
-    ctx.run(["default", of_root.str()]).code(2);
+    // A project means its environment.
+    ctx.run(["default", of_root.str()]).code(3).stderr_has("belongs to user 0, not to you");
     let env = of_root.path().join(".venv");
     ctx.run(["default", env.to_str().unwrap()]).code(3).stderr_has("belongs to user 0, not to you");
     let cloned = ctx.project("cloned");

@@ -318,7 +318,7 @@ fn a_second_word_is_not_ignored() {
             "report there",
         ]);
         notes.active("still", &environment).active("there", &environment);
-        assert_eq!(notes.times("unexpected argument 'other'"), 1, "{}", notes.shown);
+        assert_eq!(notes.times("\"other\" is one word too many"), 1, "{}", notes.shown);
         assert_eq!(
             notes.times("Type it first, with an environment or nothing behind it"),
             1,
