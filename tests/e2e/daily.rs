@@ -51,6 +51,10 @@ fn run_is_the_command_itself_in_the_environment() {
     let words = run(&["sh", "-c", "echo ${VENVKEEP_SHELL-none} ${VENVKEEP_ACTIVE-none}"]);
     words.env("VENVKEEP_SHELL", "bash").env("VENVKEEP_ACTIVE", "x").run().success().stdout_is("none none\n");
     run(&["no-such-command"]).run().code(127).stderr_has("no-such-command");
+    // One of the environment's own that cannot start is not another one of that name.
+    project.write_program(".venv/bin/env", "#!/nowhere/bin/python\n");
+    run(&["env"]).run().code(127);
+    fs::remove_file(prefix.join("bin/env")).expect("root may");
     project.write("not-executable", "x");
     run(&["./not-executable"]).run().code(126);
     // Inside another environment, that one's programs are not found any more.

@@ -1,5 +1,7 @@
 //! Root: not by accident above somebody else's files, and without fuss in root's own.
 
+use std::os::unix::fs::{lchown, symlink};
+
 use venvkeep_testkit::{Context, Maker, Who, fingerprint};
 
 use crate::VENVKEEP;
@@ -51,4 +53,30 @@ fn as_root_is_said_aloud() {
 fn an_unprivileged_uid_is_not_root_whatever_sudo_says() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     ctx.project("proj").venvkeep(["new"]).under_sudo_of(Who::Other).run().success();
+}
+
+#[test]
+fn a_users_link_leads_root_nowhere_whether_to_an_environment_or_to_a_project() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let app = ctx.project_of(Who::Root, "app");
+    app.venvkeep(["new", "--seed", "none"]).run().success();
+    let user = ctx.project("proj");
+    for (name, target) in
+        [("to-environment", app.path().join(".venv")), ("to-project", app.path().to_owned())]
+    {
+        let place = ctx.project_at(user.path().join(name), Who::User);
+        let link = place.path().join(".venv");
+        symlink(&target, &link).expect("root may");
+        lchown(&link, Some(Who::User.uid()), Some(Who::User.gid())).expect("root may");
+        let before = fingerprint(app.path());
+        for args in [&["heal", "--as-root", "--force"][..], &["remove", "--as-root"], &["check"]] {
+            let refused = ctx.venvkeep_by(Who::Root, args.iter().copied()).arg(&link).run();
+            assert!(!refused.status.success(), "{refused}");
+            refused.stderr_has("is a link of user");
+            before.assert_unchanged();
+        }
+        // By the directory around it, too.
+        ctx.venvkeep_by(Who::Root, ["remove", "--as-root", place.str()]).run().code(2);
+        before.assert_unchanged();
+    }
 }

@@ -130,7 +130,14 @@ pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
         matches!(fs::lstat_if_any(path), Ok(Some(facts)) if leads(&facts))
     };
     let places = match named.map(|typed| caller.absolute(typed)) {
-        Some(path) => [Some(plain(path.clone())), in_project(&path).map(plain)],
+        Some(path) => {
+            let within = in_project(&path).map(plain);
+            let typed = plain(path);
+            // A link to a project's directory is a way to the project; one in an environment's place stands for that.
+            let is_place =
+                typed.file_name().is_some_and(|name| USUAL_NAMES.iter().any(|usual| name == *usual));
+            [(within.is_none() || is_place).then_some(typed), within]
+        }
         None => [caller.cwd.ancestors().find_map(inside).map(plain), None],
     };
     places.into_iter().flatten().find(leads)
@@ -385,6 +392,10 @@ mod tests {
         }
         assert_eq!(found(Some(Path::new(".")), &caller(&root.join("p"), None)), root.join("p/venv"));
         assert_eq!((link("q"), link("p"), link("link")), (Some(root.join("q/.venv")), None, None));
+        create_dir_all(root.join("r")).unwrap();
+        symlink("../p", root.join("r/.venv")).unwrap();
+        assert_eq!(found(Some(Path::new("r/.venv")), &me), root.join("p/venv"));
+        assert_eq!(link("r/.venv"), Some(root.join("r/.venv")));
         // One that leads back to its project leads to no environment.
         for asked in ["loop", "loop/.venv", "central"] {
             let refused = locate(Some(Path::new(asked)), &me);

@@ -330,3 +330,41 @@ fn names_are_not_code() {
         ctx.program(Who::Root, "find").args([ctx.area().to_str().unwrap(), "-name", "pwned"]).run().success();
     assert_eq!(found.stdout, "");
 }
+
+/// The first part of a shim that is read by a relative path, or whose functions a child shell inherits, finds its second
+/// part by no name of the working directory.
+#[test]
+fn no_file_of_the_working_directory_is_read() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let hostile = ctx.project("hostile");
+    hostile.venvkeep(["new", "--seed", "none"]).run().success();
+    let trap = ctx.home(Who::User).join("sprung");
+    let code = format!("touch {}\n", trap.display());
+    for name in ["environment.bash", "venvkeep.bash", "venvkeep.zsh", "venvkeep.fish", "main.bash"] {
+        hostile.write(name, &code);
+    }
+    for shell in shells() {
+        ctx.venvkeep(["shims", "install", shell.name()]).run().success();
+        let shims = ctx.home(Who::User).join(".local/share/venvkeep/shims");
+        let line = format!(
+            "cd {}; . ./venvkeep-start.{}; cd {}; activate",
+            shims.display(),
+            shell.name(),
+            hostile.str()
+        );
+        let program = ctx.program(Who::User, shell.name()).args(["-i", "-c", &line]);
+        let program = program.path_first(ctx.program_directory());
+        // That it cannot be activated so is no matter here.
+        let _ = program.env("VENVKEEP_QUIET", "1").run();
+        assert!(!trap.exists(), "{shell:?}");
+    }
+    let shim = ctx.home(Who::User).join(".local/share/venvkeep/shims/venvkeep-start.bash");
+    let line = format!(
+        "set -a; . {}; cd {}; bash --norc -i -c 'activate; :'; bash -c 'activate; :'",
+        shim.display(),
+        hostile.str()
+    );
+    let inherited = ctx.program(Who::User, "bash").args(["--norc", "-i", "-c", &line]);
+    let _ = inherited.path_first(ctx.program_directory()).run();
+    assert!(!trap.exists(), "inherited functions");
+}
