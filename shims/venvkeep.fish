@@ -521,15 +521,7 @@ function _venvkeep_activate
         and return
         # Something else is in the way that has no deactivate, or the shims are switched off: then it is asked for by hand.
     end
-    set -l answer
-    begin
-        set -lx VIRTUAL_ENV
-        if set -q argv[1]
-            set answer (command venvkeep activate --for-shell -- $argv[1])
-        else
-            set answer (command venvkeep activate --for-shell)
-        end
-    end
+    set -l answer (env VIRTUAL_ENV= venvkeep activate --for-shell -- $argv)
     or return
     _venvkeep_make_way
     _venvkeep_enter $answer[1] $answer[2] asked

@@ -393,7 +393,7 @@ fn root_sees_each_users_environments_and_what_they_should_run() {
 #[test]
 fn on_a_terminal_lines_fit_and_the_home_is_a_tilde() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
-    let project = ctx.project("work");
+    let project = ctx.project("src");
     new_in(&project, "short/.venv");
     let long = "customers/of the north/backend/services/authentication and billing/.venv";
     new_in(&project, long);
@@ -408,13 +408,13 @@ fn on_a_terminal_lines_fit_and_the_home_is_a_tilde() {
     };
     let (narrow, lines) = shown("80", &[]);
     assert!(narrow.stdout.contains('\u{1b}'), "colours on a terminal: {narrow}");
-    let of_environments: Vec<&String> = lines.iter().filter(|line| line.contains("~/work/")).collect();
+    let of_environments: Vec<&String> = lines.iter().filter(|line| line.contains("~/src/")).collect();
     assert_eq!(of_environments.len(), 2, "{narrow}");
     assert!(of_environments.iter().all(|line| line.chars().count() <= 80), "{narrow}");
     assert!(of_environments.iter().any(|line| line.contains('…') && line.ends_with("/.venv")), "{narrow}");
     for (columns, args) in [("200", &[][..]), ("80", &["-v"])] {
         let (wide, lines) = shown(columns, args);
-        assert!(lines.iter().any(|line| line.ends_with(&format!("~/work/{long}"))), "{wide}");
+        assert!(lines.iter().any(|line| line.ends_with(&format!("~/src/{long}"))), "{wide}");
     }
 }
 

@@ -320,11 +320,11 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_long_path_is_left_out() {
-        let path = "~/work/customers/north/backend/services/api/.venv";
+        let path = "~/src/customers/north/backend/services/api/.venv";
         assert_eq!(shortened(path, 80), path);
         let short = shortened(path, 30);
         assert_eq!(short.chars().count(), 30);
-        assert!(short.starts_with("~/work") && short.ends_with("services/api/.venv"), "{short}");
+        assert!(short.starts_with("~/src") && short.ends_with("services/api/.venv"), "{short}");
         assert_eq!(shortened(path, 3).chars().count(), 24, "a name stays");
     }
 }
