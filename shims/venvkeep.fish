@@ -35,9 +35,8 @@ if not functions --query _venvkeep_find
     set -g _venvkeep_new true
 end
 # Perhaps the rest is of another version.
-if not set -q _venvkeep_loading
-    set --global _venvkeep_whole ''
-end
+set -q _venvkeep_loading
+or set --global _venvkeep_whole ''
 
 # The state directory, as the program finds it.
 function _venvkeep_locate
@@ -51,9 +50,8 @@ end
 # Whether the nearest environment from here upwards, to HOME, is trusted; it is in _venvkeep_path then. The
 # nearest decides, as it does for the program.
 function _venvkeep_find
-    if test "$HOME:$XDG_STATE_HOME" != "$_venvkeep_places"
-        _venvkeep_locate
-    end
+    test "$HOME:$XDG_STATE_HOME" = "$_venvkeep_places"
+    or _venvkeep_locate
     set -l dir $PWD
     while true
         if test -e "$dir/.venv" -o -e "$dir/venv" -o -e "$dir/env"
@@ -410,9 +408,8 @@ end
 # What something else did meanwhile; whether there is to be a look for what belongs here.
 function _venvkeep_settle
     if test -n "$VENVKEEP_DISABLE"
-        if test -n "$_venvkeep_env"
-            _venvkeep_leave
-        end
+        test -n "$_venvkeep_env"
+        and _venvkeep_leave
         set -g _venvkeep_new true
         return 1
     end
@@ -440,9 +437,8 @@ function _venvkeep_settle
             set -g _venvkeep_manual $VIRTUAL_ENV
             return 1
         end
-        if test -n "$_venvkeep_left"
-            _venvkeep_mend
-        end
+        test -n "$_venvkeep_left"
+        and _venvkeep_mend
         if test -n "$_venvkeep_manual"
             # Deactivated by hand: nothing else comes in its place until the tree is left.
             set -g _venvkeep_held here

@@ -10,7 +10,7 @@ use crate::inspect::beside;
 use crate::model::caller::Caller;
 use crate::model::prefix::Prefix;
 use crate::model::printable::shell_word;
-use crate::scan::look;
+use crate::scan::{Depth, look};
 use crate::store::known;
 
 /// Administrators write these by hand.
@@ -86,7 +86,9 @@ pub(super) fn environments(caller: &Caller) -> Vec<MachineFinding> {
     for known in known::environments(caller) {
         let Ok(prefix) = Prefix::new(known.path) else { continue };
         kept.extend(beside::kept(&prefix).into_iter().map(|tree| (prefix.path().to_owned(), tree.path)));
-        if look(&prefix, &caller.viewer).is_ok_and(|look| status(&look.findings) != Status::Healthy) {
+        if look(&prefix, &caller.viewer, Depth::Usual)
+            .is_ok_and(|look| status(&look.findings) != Status::Healthy)
+        {
             unwell.push(prefix.path().to_owned());
         }
     }

@@ -12,7 +12,7 @@ use crate::host::credentials;
 use crate::host::fs::IoError;
 use crate::inspect::snapshot::Snapshot;
 use crate::inspect::summary::Summary;
-use crate::inspect::{inspect, siblings};
+use crate::inspect::{deep, inspect, siblings};
 use crate::model::facts::Kind;
 use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
@@ -29,10 +29,22 @@ pub struct Look {
     pub findings: Vec<Finding>,
 }
 
+/// How closely an environment is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Owners, modes, sizes, metadata.
+    Usual,
+    /// Every file against its recorded hash, too.
+    EveryByte,
+}
+
 /// Looks at one environment on behalf of `viewer`. Where nothing stands, what lies beside it may tell why.
-pub fn look(prefix: &Prefix, viewer: &Viewer) -> Result<Look, IoError> {
+pub fn look(prefix: &Prefix, viewer: &Viewer, depth: Depth) -> Result<Look, IoError> {
     match inspect(prefix, viewer) {
-        Ok(snapshot) => {
+        Ok(mut snapshot) => {
+            if depth == Depth::EveryByte {
+                deep::compare_content(&mut snapshot);
+            }
             let findings = diagnose(&snapshot, &credentials::user_name);
             Ok(Look { snapshot: Some(snapshot), findings })
         }
@@ -97,7 +109,7 @@ pub(super) fn with_inner(target: Target, party: &Party<'_>, show: &mut dyn FnMut
 fn one(target: Target, party: &Party<'_>) -> (Option<Found>, Vec<Target>) {
     let Target { prefix, through } = target;
     let root = party.root();
-    let look = match look(&prefix, &root.viewer) {
+    let look = match look(&prefix, &root.viewer, Depth::Usual) {
         Ok(look) => look,
         // It went away between being found and being looked at.
         Err(error) if error.is_missing() => return (None, Vec::new()),

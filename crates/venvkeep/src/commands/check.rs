@@ -1,11 +1,9 @@
 //! `venvkeep check`.
 
 use venvkeep_core::diagnose::finding::{Finding, Status, status};
-use venvkeep_core::diagnose::{absent, diagnose};
-use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::snapshot::Snapshot;
-use venvkeep_core::inspect::{deep, inspect, siblings};
 use venvkeep_core::model::prefix::Prefix;
+use venvkeep_core::scan::{self, Depth, Look};
 use venvkeep_core::store::snapshots;
 
 use super::environments;
@@ -59,25 +57,14 @@ fn keep(snapshot: &Snapshot, session: &Session<'_>) {
 }
 
 fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result<Checked, Failure> {
-    let prefix = prefix.clone();
-    match inspect(&prefix, &session.caller.viewer) {
-        Ok(mut snapshot) => {
-            if wish.deep {
-                deep::compare_content(&mut snapshot);
-            }
-            let findings = diagnose(&snapshot, &credentials::user_name);
-            keep(&snapshot, session);
-            let heal = HealCommand::new(&prefix, &findings, &session.caller);
-            let heal = heal.judged(&snapshot, &session.caller);
-            Ok(Checked { prefix, snapshot: Some(snapshot), findings, heal })
-        }
-        Err(error) => match absent(&siblings(&prefix)) {
-            Some(finding) if error.is_missing() => {
-                let findings = vec![finding];
-                let heal = HealCommand::new(&prefix, &findings, &session.caller);
-                Ok(Checked { prefix, snapshot: None, findings, heal })
-            }
-            _ => Err(Failure::new(Exit::Failed, printable(error.to_string()))),
-        },
+    let depth = if wish.deep { Depth::EveryByte } else { Depth::Usual };
+    let look = scan::look(prefix, &session.caller.viewer, depth);
+    let Look { snapshot, findings } =
+        look.map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
+    let mut heal = HealCommand::new(prefix, &findings, &session.caller);
+    if let Some(snapshot) = &snapshot {
+        keep(snapshot, session);
+        heal = heal.judged(snapshot, &session.caller);
     }
+    Ok(Checked { prefix: prefix.clone(), snapshot, findings, heal })
 }
