@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::host::fs::{self, Directory, IoError};
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
-use crate::model::naming::USUAL_NAMES;
+use crate::model::naming::{USUAL_NAMES, is_usual};
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::model::python_version::PythonLabel;
@@ -134,8 +134,7 @@ pub fn link_to_it(asked: Option<&Path>, caller: &Caller) -> Option<PathBuf> {
             let within = in_project(&path).map(plain);
             let typed = plain(path);
             // A link to a project's directory is a way to the project; one in an environment's place stands for that.
-            let is_place =
-                typed.file_name().is_some_and(|name| USUAL_NAMES.iter().any(|usual| name == *usual));
+            let is_place = typed.file_name().is_some_and(is_usual);
             [(within.is_none() || is_place).then_some(typed), within]
         }
         None => [caller.cwd.ancestors().find_map(inside).map(plain), None],

@@ -5,26 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{MachineCode, MachineFinding};
 use crate::diagnose::finding::Severity;
-use crate::host::fs::{self, Directory};
+use crate::host::fs::Directory;
 use crate::model::caller::Caller;
-
-/// No start-up file that people write is larger.
-const LONGEST: u64 = 1024 * 1024;
-
-/// In the home.
-const OWN: [&str; 11] = [
-    ".profile",
-    ".bash_profile",
-    ".bash_login",
-    ".bashrc",
-    ".zshenv",
-    ".zprofile",
-    ".zshrc",
-    ".zlogin",
-    ".kshrc",
-    ".config/fish/config.fish",
-    ".config/environment.d/python.conf",
-];
+use crate::shims::places::{self, Homes};
+use crate::shims::startup_text::without_comment;
 
 /// The system's, beside what lies in `/etc/profile.d`.
 const SYSTEMS: [&str; 6] =
@@ -45,10 +29,8 @@ enum Line {
 pub(super) fn lines(caller: &Caller) -> Vec<MachineFinding> {
     let mut findings = Vec::new();
     for file in files(caller) {
-        let Ok(content) = fs::physical(&file).and_then(|path| fs::read_bounded(&path, LONGEST)) else {
-            continue;
-        };
-        let text = String::from_utf8_lossy(&content);
+        // One that cannot be read sets nothing for this user either.
+        let Ok(text) = places::text(&file) else { continue };
         for (number, line) in (1..).zip(text.lines()) {
             if let Some(what) = read(line) {
                 findings.push(finding(&file, number, &what));
@@ -65,13 +47,9 @@ fn files(caller: &Caller) -> Vec<PathBuf> {
     names.sort_unstable();
     let names = names.into_iter().filter_map(|name| String::from_utf8(name).ok());
     files.extend(names.map(|name| scripts.join(name)));
-    if let Some(home) = &caller.home {
-        let zsh = caller.variable("ZDOTDIR").map(PathBuf::from).filter(|place| place != home);
-        files.extend(OWN.iter().map(|name| home.join(name)));
-        files.extend(
-            zsh.into_iter().flat_map(|place| [".zshenv", ".zprofile", ".zshrc"].map(|name| place.join(name))),
-        );
-    }
+    let own = Homes::of(caller).ok().flatten();
+    files.extend(own.iter().flat_map(Homes::all));
+    files.extend(own.iter().map(|homes| homes.home().join(".config/environment.d/python.conf")));
     files
 }
 
@@ -106,10 +84,7 @@ fn finding(file: &Path, number: usize, what: &Line) -> MachineFinding {
 
 /// What a line does, where it is written plainly.
 fn read(line: &str) -> Option<Line> {
-    let code = line.trim_start();
-    if code.starts_with('#') {
-        return None;
-    }
+    let code = without_comment(line);
     let words: Vec<&str> = code
         .split(|c: char| c.is_whitespace() || ";&|(){}".contains(c))
         .filter(|word| !word.is_empty())
@@ -170,6 +145,7 @@ mod tests {
         }
         for line in [
             "# export PYTHONPATH=/x",
+            "export A=b # and PYTHONPATH=/x",
             "unset PYTHONPATH",
             "echo $PYTHONPATH",
             "set -e PYTHONPATH",

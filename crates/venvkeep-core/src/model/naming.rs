@@ -30,6 +30,11 @@ pub enum UnusablePath {
 /// alone they mean the environment, not a project.
 pub const USUAL_NAMES: [&str; 3] = [".venv", "venv", "env"];
 
+/// Whether a directory's name is one of them.
+pub fn is_usual(name: &OsStr) -> bool {
+    USUAL_NAMES.iter().any(|usual| name == *usual)
+}
+
 /// The file in the environment that holds the token.
 pub const MARK: &str = ".venvkeep";
 
@@ -49,8 +54,7 @@ pub fn usable(environment: &Path) -> Result<(), UnusablePath> {
 pub fn name_of(environment: &Path) -> Option<String> {
     let own = environment.file_name()?;
     let around = environment.parent().and_then(Path::file_name);
-    let usual = USUAL_NAMES.iter().any(|name| own == OsStr::new(name));
-    let name = if usual { around.unwrap_or(own) } else { own };
+    let name = if is_usual(own) { around.unwrap_or(own) } else { own };
     Some(name.to_string_lossy().into_owned())
 }
 

@@ -11,7 +11,7 @@ use crate::host::fs::{self, Directory, IoError};
 use crate::host::traverse::{Below, MAX_DEPTH, Unvisited, Visitor, traverse};
 use crate::locate::{self, Likeness, has_library, looks_like_environment};
 use crate::model::facts::Kind;
-use crate::model::naming::USUAL_NAMES;
+use crate::model::naming::{USUAL_NAMES, is_usual};
 use crate::model::prefix::Prefix;
 use crate::model::siblings::{self, SiblingKind};
 
@@ -122,9 +122,7 @@ impl Hunt<'_> {
             Unvisited::Failed(error) => {
                 self.refused(path, error);
                 // What may not be looked into, and is called like an environment, is one as far as anybody can tell.
-                let is_usual =
-                    path.file_name().is_some_and(|name| USUAL_NAMES.iter().any(|usual| name == *usual));
-                if is_usual && error.is_denied() {
+                if path.file_name().is_some_and(is_usual) && error.is_denied() {
                     self.send(path);
                 }
             }

@@ -8,7 +8,7 @@ pub mod install;
 mod made;
 pub mod places;
 pub mod profile;
-mod startup_text;
+pub(crate) mod startup_text;
 pub mod status;
 
 pub use block::Extras;

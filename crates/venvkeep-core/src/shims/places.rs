@@ -72,6 +72,19 @@ impl Homes {
         }
     }
 
+    /// Every file of the user's own that a shell reads when it starts.
+    pub fn all(&self) -> Vec<PathBuf> {
+        const ZSH: [&str; 4] = [".zshenv", ".zprofile", ".zshrc", ".zlogin"];
+        let in_home = [".bashrc"].iter().chain(&LOGIN).chain(&[".zshenv", ".kshrc"]);
+        let in_home = in_home.map(|name| self.home.join(name));
+        let of_zsh = ZSH.iter().map(|name| self.zdotdir.directory.join(name));
+        let mut files: Vec<PathBuf> =
+            in_home.chain(of_zsh).chain([self.fish().join("config.fish")]).collect();
+        let mut seen = BTreeSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        files
+    }
+
     /// Every file in which a block may stand, by this or an earlier run.
     pub fn possible(&self, shell: Shell) -> Vec<PathBuf> {
         match shell {
@@ -118,7 +131,7 @@ fn first_there(files: &[PathBuf]) -> Result<Option<PathBuf>, IoError> {
 }
 
 /// A start-up file's text, links followed as the shell does; empty where there is none.
-pub(super) fn text(path: &Path) -> Result<String, IoError> {
+pub(crate) fn text(path: &Path) -> Result<String, IoError> {
     let content = fs::physical(path).and_then(|target| fs::read_bounded(&target, MAX_SIZE));
     match content {
         Ok(content) => Ok(String::from_utf8_lossy(&content).into_owned()),

@@ -124,7 +124,7 @@ pub(super) fn starts_completion(text: &str) -> bool {
 }
 
 /// The line up to a `#` at the beginning of a word.
-fn without_comment(line: &str) -> &str {
+pub(crate) fn without_comment(line: &str) -> &str {
     let starts = |(at, _): &(usize, _)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
     let comment = line.match_indices('#').find(starts);
     comment.map_or(line, |(at, _)| &line[..at]).trim()

@@ -11,7 +11,7 @@ use crate::host::fs::{self, Directory, IoError};
 use crate::locate::{self, Likeness, looks_like_environment};
 use crate::model::caller::Caller;
 use crate::model::facts::Kind;
-use crate::model::naming::{USUAL_NAMES, name_of};
+use crate::model::naming::{USUAL_NAMES, is_usual, name_of};
 use crate::model::prefix::Prefix;
 use crate::model::siblings;
 
@@ -89,8 +89,7 @@ fn candidates(directory: &Path) -> Result<Vec<(PathBuf, Option<String>)>, IoErro
     for name in names.filter(|name| !siblings::is_ours(name)) {
         let (path, called) = (directory.join(name), name.to_string_lossy().into_owned());
         if is_environment(&path) {
-            let is_usual = USUAL_NAMES.iter().any(|usual| name == *usual);
-            found.push((path, (!is_usual).then_some(called)));
+            found.push((path, (!is_usual(name)).then_some(called)));
             continue;
         }
         // pyenv-virtualenv keeps the environments of a version inside of it.
