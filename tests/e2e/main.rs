@@ -37,6 +37,7 @@ mod reuse;
 mod root;
 mod scan;
 mod several;
+mod shared;
 mod shell;
 mod snapshots;
 mod standard;

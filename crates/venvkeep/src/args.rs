@@ -177,9 +177,9 @@ pub(crate) struct NewArguments {
     /// Make it in WORKON_HOME, else in venvkeep's own directory, under its NAME: for what belongs to no project
     #[arg(long, requires = "place")]
     pub(crate) central: bool,
-    /// Let everyone on this machine read it, whatever the umask
-    #[arg(long)]
-    pub(crate) shared: bool,
+    /// Let everyone on this machine read it, whatever the umask; with --shared=GROUP that group can write it, too
+    #[arg(long, value_name = "GROUP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) shared: Option<String>,
     /// As root: make it root's, although somebody else will probably use it
     #[arg(long)]
     pub(crate) as_root: bool,
@@ -203,6 +203,9 @@ pub(crate) struct CheckArguments {
     /// Compare every file with the hash that was recorded when it was installed
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Say what others on this machine cannot read of it, also where it was not made for them
+    #[arg(long)]
+    pub(crate) shared: bool,
 }
 
 /// What `freeze` was asked for.
@@ -271,6 +274,9 @@ pub(crate) struct HealArguments {
     /// Build the new environment at PATH and leave the old one alone, also when nothing is wrong
     #[arg(long, value_name = "PATH", conflicts_with = "discard")]
     pub(crate) to: Option<PathBuf>,
+    /// Rebuild it so that everyone on this machine can read it, also when nothing is wrong
+    #[arg(long)]
+    pub(crate) shared: bool,
     /// Remove the old environment at once, where you can
     #[arg(long)]
     pub(crate) discard: bool,

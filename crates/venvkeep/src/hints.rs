@@ -391,6 +391,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
             let failure = asked.fold(failure, Failure::hint);
             python::not_found(failure, why, |name| format!("venvkeep new -p {name}"))
         }
+        NewError::Group { .. } => failure.hint("See your groups with: id -Gn"),
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
         NewError::List(_) => failure.hint("Name the file that lists what to install."),
         NewError::NoInstaller { .. } => failure

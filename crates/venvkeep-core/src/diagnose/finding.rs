@@ -44,6 +44,8 @@ pub enum Code {
     ParentSticky,
     /// Anybody may change entries.
     WorldWritable,
+    /// Entries that those for whom it is shared cannot read.
+    ClosedToOthers,
     /// Something is mounted at the environment's place.
     MountPoint,
     /// It cannot be renamed for another reason (a layer of an overlay file system).
@@ -84,13 +86,14 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ForeignOwner,
         Self::Unreadable,
         Self::Unwritable,
         Self::ParentUnwritable,
         Self::ParentSticky,
         Self::WorldWritable,
+        Self::ClosedToOthers,
         Self::MountPoint,
         Self::NotRenamable,
         Self::InterpreterMissing,
@@ -120,6 +123,7 @@ impl Code {
             Self::ParentUnwritable => "parent-unwritable",
             Self::ParentSticky => "parent-sticky",
             Self::WorldWritable => "world-writable",
+            Self::ClosedToOthers => "closed-to-others",
             Self::MountPoint => "mount-point",
             Self::NotRenamable => "not-renamable",
             Self::InterpreterMissing => "interpreter-missing",
@@ -158,6 +162,7 @@ impl Code {
             | Self::LeftoverDistribution
             | Self::DependencyUnmet
             | Self::WorldWritable
+            | Self::ClosedToOthers
             | Self::UnsafePath
             | Self::InterruptedHeal => Severity::Degraded,
             _ => Severity::Note,

@@ -11,6 +11,7 @@ mod layout;
 pub mod managed;
 mod ownership;
 mod place;
+pub mod sharing;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,7 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
         ownership::unreadable(snapshot),
         ownership::unwritable(snapshot),
         ownership::world_writable(snapshot),
+        sharing::closed_to_others(snapshot, names),
         interpreter::missing(snapshot),
         interpreter::broken(snapshot),
         interpreter::mismatch(snapshot),

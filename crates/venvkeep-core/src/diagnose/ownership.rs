@@ -8,6 +8,7 @@ use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::{Facts, Kind};
 use crate::model::naming::MARK;
 use crate::model::owner::ROOT;
+use crate::model::sharing::Sharing;
 use crate::model::tree::{EntryId, Tree, Unlisted};
 
 /// Whose the environment should be: the viewer's; for root, who may look at anybody's, that of whoever owns the
@@ -31,6 +32,11 @@ pub(super) fn foreign_owner(snapshot: &Snapshot, names: Names<'_>) -> Option<Fin
         let message =
             "it belongs to root, like the directory around it: everybody can use it, only root can change it";
         let finding = found(Code::ForeignOwner, message.to_owned(), foreign);
+        return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
+    }
+    if is_shared_on_purpose(snapshot) {
+        let message = format!("it belongs to {whose}, who shares it: you can use it, and not change it");
+        let finding = found(Code::ForeignOwner, message, foreign);
         return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
     }
     if foreign_are_shared(snapshot, expected) {
@@ -72,13 +78,38 @@ fn is_roots_on_purpose(snapshot: &Snapshot) -> bool {
         && tree.unlisted().all(|(_, why)| why != Unlisted::Denied)
 }
 
+/// One user's, who made it for everybody, and all of it can be read. That says nothing of whether to trust them.
+fn is_shared_on_purpose(snapshot: &Snapshot) -> bool {
+    let tree = &snapshot.tree;
+    let owner = tree.facts(Tree::ROOT).uid;
+    let is_fit = |id: EntryId| {
+        let facts = tree.facts(id);
+        facts.uid == owner && (snapshot.viewer.can_read(facts) || is_owners_alone(snapshot, id))
+    };
+    !snapshot.viewer.is_root()
+        && owner != snapshot.viewer.uid
+        && snapshot.sharing() == Sharing::Everyone
+        && tree.ids().all(is_fit)
+        && tree.unlisted().all(|(id, why)| why != Unlisted::Denied || is_owners_alone(snapshot, id))
+}
+
+/// What the owner of a shared environment keeps in it for themselves: no part of what Python reads.
+fn is_owners_alone(snapshot: &Snapshot, id: EntryId) -> bool {
+    let (tree, sharing) = (&snapshot.tree, snapshot.sharing());
+    let is_anothers = tree.facts(id).uid != snapshot.viewer.uid;
+    sharing.is_shared() && is_anothers && id != Tree::ROOT && !sharing.is_for_others(&tree.path(id))
+}
+
 /// Whether the viewer may change whatever belongs to somebody else, as in an environment that a group shares. Root, who
 /// may always, is asked on behalf of the rightful owner.
 fn foreign_are_shared(snapshot: &Snapshot, expected: u32) -> bool {
     let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
+    let is_groups = matches!(snapshot.sharing(), Sharing::Group(_));
     let may_change = |facts: &Facts| {
         let is_protected = facts.kind == Kind::Directory && facts.is_sticky();
-        viewer.can_write(facts) && !is_protected
+        // Installers replace files: to write the directory is enough.
+        let is_replaced = is_groups && facts.kind == Kind::File;
+        (is_replaced || viewer.can_write(facts)) && !is_protected
     };
     let mut foreign = tree.ids().map(|id| tree.facts(id)).filter(|facts| facts.uid != expected);
     !viewer.is_root() && foreign.all(may_change)
@@ -94,7 +125,8 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
         let readable_kind = matches!(facts.kind, Kind::Directory | Kind::File);
         // The mark of trust is its owner's alone, and no part of what Python reads.
         let is_mark = tree.parent(id) == Tree::ROOT && tree.name(id) == MARK;
-        denied.contains(&id) || (readable_kind && !is_mark && !viewer.can_read(facts))
+        let is_closed = denied.contains(&id) || (readable_kind && !is_mark && !viewer.can_read(facts));
+        is_closed && !is_owners_alone(snapshot, id)
     };
     let about = Evidence::entries(tree, is_unreadable);
     if about.is_empty() {

@@ -162,6 +162,7 @@ fn wishes() -> Wishes {
         sources: SourceWish::AsItIs,
         network: Network::Offline,
         skip: Vec::new(),
+        sharing: None,
     }
 }
 

@@ -53,6 +53,7 @@ use crate::rebuild::install::{Installer, settings};
 use crate::rebuild::marks;
 use crate::rebuild::relocatable;
 use crate::rebuild::seed;
+use crate::rebuild::share::share;
 use crate::rebuild::stage::Stage;
 use crate::report::{DistributionReport, Outcome, Report};
 use crate::store::{frozen, registry, snapshots};
@@ -482,6 +483,10 @@ impl Heal<'_> {
         let viewer = &self.caller.viewer;
         let (verified, mut new) = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
         open_up(verified.path(), &mut new.tree)?;
+        if plan.sharing.is_shared() {
+            let group = Some(old.tree.facts(Tree::ROOT).gid);
+            share(verified.path(), &mut new.tree, &plan.sharing, group)?;
+        }
         let newly_unmet = expectations.newly_unmet(&new);
         Ok((verified, new, newly_unmet))
     }

@@ -135,6 +135,12 @@ pub fn user_number(name: &str) -> Option<u32> {
     User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
 }
 
+/// The number of a group, by its name or by itself; `None` where there is none of that name.
+pub fn group_number(name: &str) -> Option<u32> {
+    let named = Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
+    named.or_else(|| name.parse().ok())
+}
+
 /// Somebody else, as the tables of accounts know them.
 pub fn viewer_of(uid: u32) -> Option<Viewer> {
     let user = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;

@@ -353,6 +353,12 @@ pub fn set_mode(path: &Path, mode: u16) -> Result<()> {
     rustix::fs::chmod(path, Mode::from_raw_mode(mode.into())).named(Doing::Write, path)
 }
 
+/// The outermost directory above a path that not everybody may pass.
+pub fn shut_above(path: &Path) -> Option<PathBuf> {
+    let is_shut = |directory: &&Path| stat(directory).is_ok_and(|facts| facts.mode & 0o001 == 0);
+    path.ancestors().skip(1).filter(is_shut).last().map(Path::to_owned)
+}
+
 /// Removes a file or a link.
 pub fn remove_file(path: &Path) -> Result<()> {
     reach("unlink", path).named(Doing::Remove, path)?;

@@ -20,6 +20,7 @@ pub mod random;
 pub mod remove;
 pub mod rename;
 pub mod running;
+pub mod sharing;
 pub mod stream;
 pub mod traverse;
 pub mod walk;

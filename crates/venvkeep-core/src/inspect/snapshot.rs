@@ -9,6 +9,7 @@ use crate::model::owner::Viewer;
 use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::sharing::Sharing;
 use crate::model::tree::{EntryId, Tree};
 
 /// Everything `inspect` found out about an environment without executing anything of it.
@@ -64,6 +65,11 @@ impl Snapshot {
     /// The configuration, where it could be read.
     pub fn configuration(&self) -> Option<&PyvenvCfg> {
         self.config.settings()
+    }
+
+    /// Whom it is for, by its own word.
+    pub fn sharing(&self) -> Sharing {
+        self.configuration().map(PyvenvCfg::sharing).unwrap_or_default()
     }
 
     /// The implementation that its library directories are for: `cpython` or `pypy`.

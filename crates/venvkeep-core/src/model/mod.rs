@@ -29,6 +29,7 @@ pub mod record;
 pub mod requirements;
 pub mod requirements_file;
 pub mod scheme;
+pub mod sharing;
 pub mod shebang;
 pub mod siblings;
 pub mod tags;

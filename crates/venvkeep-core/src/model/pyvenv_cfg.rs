@@ -7,9 +7,13 @@
 use std::fmt::Write;
 
 use super::python_version::PythonVersion;
+use super::sharing::Sharing;
 
 /// uv's key.
 const RELOCATABLE: &str = "relocatable";
+
+/// venvkeep's own: whom the environment is for.
+const SHARED: &str = "shared";
 
 /// Whether what is in an environment names its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +138,16 @@ impl PyvenvCfg {
             Naming::ItsPlace => Ok(()),
             Naming::Nothing => self.set(RELOCATABLE, "true"),
         }
+    }
+
+    /// Whom the environment is for.
+    pub fn sharing(&self) -> Sharing {
+        self.get(SHARED).map(Sharing::parse).unwrap_or_default()
+    }
+
+    /// Says whom it is for; nothing where that is nobody else.
+    pub fn set_sharing(&mut self, sharing: &Sharing) -> Result<(), UnwritableValue> {
+        if sharing.is_shared() { self.set(SHARED, &sharing.to_string()) } else { Ok(()) }
     }
 
     /// Whether the base's site-packages are importable. A file without the key means yes: so decides `site`.

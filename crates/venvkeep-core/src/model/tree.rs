@@ -186,6 +186,11 @@ impl Tree {
         self.entries[id.0 as usize].facts.mode = mode;
     }
 
+    /// Notes that an entry was given to another group.
+    pub fn set_group(&mut self, id: EntryId, gid: u32) {
+        self.entries[id.0 as usize].facts.gid = gid;
+    }
+
     /// An entry's own name.
     pub fn name(&self, id: EntryId) -> &OsStr {
         let name = &self.entries[id.0 as usize].name;

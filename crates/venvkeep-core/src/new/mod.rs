@@ -22,10 +22,12 @@ use crate::model::interrupt::Interrupt;
 use crate::model::owner::Viewer;
 use crate::model::prefix::{Prefix, PrefixError};
 use crate::model::pyvenv_cfg::Naming;
+use crate::model::sharing::Sharing;
 use crate::progress::Progress;
 use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up, open_up_itself};
 use crate::rebuild::install::InstallError;
 use crate::rebuild::seed::{Seeded, prepare};
+use crate::rebuild::share::{Later, share};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
@@ -55,8 +57,8 @@ pub struct Wish<'a> {
     pub prompt: Option<&'a str>,
     /// Whether the base's packages are to be seen.
     pub system_site_packages: SystemSitePackages,
-    /// Who is to be able to read it.
-    pub readers: Readers,
+    /// Whom it is for.
+    pub sharing: Sharing,
     /// Whether root may make it where it would lock somebody out.
     pub as_root: AsRoot,
 }
@@ -93,6 +95,8 @@ pub struct Made {
     pub trust: Result<(), TrustError>,
     /// A directory above it that not everybody may pass, where everybody was to be able to read it.
     pub shut: Option<PathBuf>,
+    /// Whether what is installed later is for the others, too.
+    pub later: Later,
 }
 
 /// Why there is no new environment. Nothing is left of the attempt.
@@ -140,6 +144,14 @@ pub enum NewError {
     /// pip could not be put in.
     #[error("could not put pip in: {0}")]
     Seed(#[from] WheelError),
+    /// The group that it was to be for.
+    #[error("the group {group} cannot share it: {why}")]
+    Group {
+        /// As typed.
+        group: String,
+        /// In words.
+        why: &'static str,
+    },
     /// The list cannot be read.
     #[error("cannot read the list: {0}")]
     List(IoError),
@@ -179,6 +191,7 @@ pub fn new(
     // Everything that can refuse comes before anything is written.
     insist_on_right_user(&environment, caller, wish.as_root)?;
     insist_on_free(&environment)?;
+    insist_on_group(&wish.sharing, &caller.viewer)?;
     insist_on_writable(&environment, &caller.viewer)?;
     if let Some(list) = wish.list {
         fs::physical(list).and_then(|list| fs::read_bounded(&list, MAX_LIST)).map_err(NewError::List)?;
@@ -192,7 +205,8 @@ pub fn new(
     if interrupt.requested() {
         return Err(NewError::Interrupted);
     }
-    credentials::tighten_umask(wish.readers);
+    let readers = if wish.sharing.is_shared() { Readers::Everyone } else { Readers::AsUsual };
+    credentials::tighten_umask(readers);
     let mut around = Around::make(&environment)?;
     let prefix = physical_prefix(&environment)?;
     place::usable(prefix.path())?;
@@ -208,6 +222,7 @@ pub fn new(
         prompt: wish.prompt.unwrap_or(&name),
         system_site_packages: wish.system_site_packages,
         naming: Naming::ItsPlace,
+        sharing: &wish.sharing,
     };
     create(stage.path(), &skeleton)?;
     let seeded = seeds.map(|seeds| seeds.install(stage.path(), &prefix, &interpreter));
@@ -217,7 +232,11 @@ pub fn new(
     if interrupt.requested() {
         return Err(NewError::Interrupted);
     }
-    if wish.list.is_some() || wish.seed == Seed::NewestPip {
+    let mut later = Later::Kept;
+    if wish.sharing.is_shared() {
+        let mut tree = walk::tree(&Directory::open(stage.path())?)?;
+        later = share(stage.path(), &mut tree, &wish.sharing, None)?;
+    } else if wish.list.is_some() || wish.seed == Seed::NewestPip {
         // An installer may have set modes of its own.
         open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;
     } else {
@@ -231,14 +250,19 @@ pub fn new(
     let trust = trust::trust(&prefix, caller).map(|_| ());
     // A name is a convenience, and nothing to fail for.
     let _ = registry::register_new(&prefix, caller);
-    let shut = (wish.readers == Readers::Everyone).then(|| shut_above(&prefix)).flatten();
-    Ok(Made { prefix, name, interpreter, wanted, seeded, installed, snapshot, trust, shut })
+    let shut = wish.sharing.is_shared().then(|| fs::shut_above(prefix.path())).flatten();
+    Ok(Made { prefix, name, interpreter, wanted, seeded, installed, snapshot, trust, shut, later })
 }
 
-/// The outermost directory above an environment that not everybody may pass.
-fn shut_above(prefix: &Prefix) -> Option<PathBuf> {
-    let is_shut = |directory: &&Path| fs::stat(directory).is_ok_and(|facts| facts.mode & 0o001 == 0);
-    prefix.parent().ancestors().filter(is_shut).last().map(Path::to_owned)
+/// Only a member can give something to a group.
+fn insist_on_group(sharing: &Sharing, viewer: &Viewer) -> Result<(), NewError> {
+    let Sharing::Group(group) = sharing else { return Ok(()) };
+    let why = match credentials::group_number(group) {
+        None => "there is no such group",
+        Some(gid) if !viewer.is_root() && !viewer.groups.contains(&gid) => "you are not in it",
+        Some(_) => return Ok(()),
+    };
+    Err(NewError::Group { group: group.clone(), why })
 }
 
 fn insist_on_free(environment: &Path) -> Result<(), NewError> {

@@ -20,6 +20,7 @@ use crate::model::prefix::Prefix;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::{Naming, PyvenvCfg};
 use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
+use crate::model::sharing::Sharing;
 
 pub use source::{Network, SourceWish};
 pub use trust::{Hostile, hostile};
@@ -82,6 +83,8 @@ pub struct Wishes {
     pub network: Network,
     /// Distributions to leave out.
     pub skip: Vec<PackageName>,
+    /// Whom it is to be for; `None` where that stays as it is.
+    pub sharing: Option<Sharing>,
 }
 
 /// How the base interpreter was chosen.
@@ -211,6 +214,8 @@ pub struct Plan {
     pub prompt: Option<String>,
     /// How what comes from the old environment is taken.
     pub taking: Taking,
+    /// Whom it is for: as before, or as the user wishes now.
+    pub sharing: Sharing,
 }
 
 /// How distributions are taken from the old environment.
@@ -330,6 +335,7 @@ pub fn plan(
         }),
         naming: config.map_or(Naming::ItsPlace, PyvenvCfg::naming),
         prompt: config.and_then(PyvenvCfg::prompt),
+        sharing: wishes.sharing.clone().unwrap_or_else(|| snapshot.sharing()),
         taking: if wishes.sources == SourceWish::AsItIs { Taking::AsItIs } else { Taking::Verified },
         requirements,
         list: wishes.list.clone(),

@@ -148,6 +148,7 @@ fn skeleton(plan: &Plan) -> Skeleton<'_> {
             SystemSitePackages::Hidden
         },
         naming: plan.naming,
+        sharing: &plan.sharing,
     }
 }
 

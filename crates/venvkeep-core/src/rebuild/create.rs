@@ -10,6 +10,7 @@ use crate::model::facts::Kind;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::{Naming, PyvenvCfg, UnwritableValue};
+use crate::model::sharing::Sharing;
 use crate::model::tree::Tree;
 use crate::rebuild::activation::activation_scripts;
 
@@ -26,6 +27,8 @@ pub struct Skeleton<'a> {
     pub system_site_packages: SystemSitePackages,
     /// Whether it names its place.
     pub naming: Naming,
+    /// Whom it is for.
+    pub sharing: &'a Sharing,
 }
 
 /// Whether an environment sees the packages installed for its base interpreter.
@@ -138,6 +141,7 @@ fn settings(skeleton: &Skeleton<'_>) -> Result<PyvenvCfg, CreateError> {
     settings.set("executable", text(&physical(&interpreter.executable)?)?)?;
     settings.set_prompt(skeleton.prompt)?;
     settings.set_naming(skeleton.naming)?;
+    settings.set_sharing(skeleton.sharing)?;
     settings.set("venvkeep", env!("CARGO_PKG_VERSION"))?;
     Ok(settings)
 }
@@ -185,6 +189,7 @@ mod tests {
             prompt: "proj",
             system_site_packages: SystemSitePackages::Visible,
             naming: Naming::ItsPlace,
+            sharing: &super::Sharing::AsUsual,
         };
         create(directory.path(), &skeleton).unwrap();
         directory

@@ -13,6 +13,7 @@ pub mod relocate;
 pub mod reuse;
 pub mod scripts;
 pub mod seed;
+pub mod share;
 pub mod stage;
 pub mod unpacked;
 pub mod wheel;

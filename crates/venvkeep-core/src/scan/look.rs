@@ -7,15 +7,17 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use super::{Found, Party, Target};
 use crate::diagnose::finding::Finding;
+use crate::diagnose::sharing::{closed_above, closed_to_everyone};
 use crate::diagnose::{absent, diagnose};
 use crate::host::credentials;
-use crate::host::fs::IoError;
+use crate::host::fs::{self, IoError};
 use crate::inspect::snapshot::Snapshot;
 use crate::inspect::summary::Summary;
 use crate::inspect::{deep, inspect, siblings};
 use crate::model::facts::Kind;
-use crate::model::owner::Viewer;
+use crate::model::owner::{ROOT, Viewer};
 use crate::model::prefix::Prefix;
+use crate::model::sharing::Sharing;
 use crate::model::siblings;
 use crate::model::tree::Tree;
 use crate::store::{snapshots, used};
@@ -45,7 +47,11 @@ pub fn look(prefix: &Prefix, viewer: &Viewer, depth: Depth) -> Result<Look, IoEr
             if depth == Depth::EveryByte {
                 deep::compare_content(&mut snapshot);
             }
-            let findings = diagnose(&snapshot, &credentials::user_name);
+            let mut findings = diagnose(&snapshot, &credentials::user_name);
+            if snapshot.sharing() == Sharing::Everyone {
+                findings.extend(shut(&snapshot));
+                findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+            }
             Ok(Look { snapshot: Some(snapshot), findings })
         }
         Err(error) => match absent(&siblings(prefix)) {
@@ -53,6 +59,24 @@ pub fn look(prefix: &Prefix, viewer: &Viewer, depth: Depth) -> Result<Look, IoEr
             _ => Err(error),
         },
     }
+}
+
+/// A directory above it that others cannot pass.
+fn shut(snapshot: &Snapshot) -> Option<Finding> {
+    let directory = fs::shut_above(snapshot.prefix.path())?;
+    let owner = fs::stat(&directory).map_or(ROOT, |facts| facts.uid);
+    Some(closed_above(snapshot, &directory, owner))
+}
+
+/// Finds what everybody else cannot have of an environment, also where it does not say that it is for them.
+pub fn as_shared(look: &mut Look) {
+    let Some(snapshot) = &look.snapshot else { return };
+    if snapshot.sharing().is_shared() {
+        return;
+    }
+    look.findings.extend(closed_to_everyone(snapshot, &credentials::user_name));
+    look.findings.extend(shut(snapshot));
+    look.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
 }
 
 /// Looks at all that comes, on as many threads as there are cores, each of which holds the facts of one environment at a

@@ -28,7 +28,7 @@ use crate::model::prefix::Prefix;
 use crate::progress::{Event, Progress};
 use crate::store::config::Ignored;
 
-pub use look::{Depth, Look, look};
+pub use look::{Depth, Look, as_shared, look};
 pub use roots::{Root, RootError};
 
 /// How often the numbers are told while nothing is found.

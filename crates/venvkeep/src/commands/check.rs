@@ -59,8 +59,11 @@ fn keep(snapshot: &Snapshot, session: &Session<'_>) {
 fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result<Checked, Failure> {
     let depth = if wish.deep { Depth::EveryByte } else { Depth::Usual };
     let look = scan::look(prefix, &session.caller.viewer, depth);
-    let Look { snapshot, findings } =
-        look.map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
+    let mut look = look.map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
+    if wish.shared {
+        scan::as_shared(&mut look);
+    }
+    let Look { snapshot, findings } = look;
     let mut heal = HealCommand::new(prefix, &findings, &session.caller);
     if let Some(snapshot) = &snapshot {
         keep(snapshot, session);

@@ -9,6 +9,7 @@ use venvkeep_core::host::fs;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements::FrozenRequirements;
 use venvkeep_core::model::requirements_file;
+use venvkeep_core::model::sharing::Sharing;
 use venvkeep_core::new::place::without_dots;
 use venvkeep_core::plan::{ListOrigin, Network, OwnerTrust, SourceWish, WhenHealthy, Wishes};
 use venvkeep_core::progress::{Event, Progress};
@@ -121,6 +122,7 @@ fn wishes(wish: &HealArguments) -> Wishes {
             || wish.requirements.is_some()
             || wish.python.is_some()
             || wish.to.is_some()
+            || wish.shared
             || !wish.skip.is_empty()
         {
             WhenHealthy::Rebuild
@@ -136,6 +138,7 @@ fn wishes(wish: &HealArguments) -> Wishes {
         },
         network: if wish.offline { Network::Offline } else { Network::Allowed },
         skip: wish.skip.clone(),
+        sharing: wish.shared.then_some(Sharing::Everyone),
     }
 }
 

@@ -4,14 +4,15 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
-use venvkeep_core::host::credentials::Readers;
 use venvkeep_core::interpreters::request::Request;
 use venvkeep_core::model::naming::USUAL_NAMES;
+use venvkeep_core::model::sharing::Sharing;
 use venvkeep_core::new::place::without_dots;
 use venvkeep_core::new::{self, Made, Seed, Wish};
 use venvkeep_core::progress::Progress;
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
+use venvkeep_core::rebuild::share::Later;
 use venvkeep_core::root::AsRoot;
 use venvkeep_core::shims;
 use venvkeep_core::store::known;
@@ -116,7 +117,11 @@ fn wish<'a>(arguments: &'a NewArguments, typed: Option<&'a Path>) -> Wish<'a> {
         } else {
             SystemSitePackages::Hidden
         },
-        readers: if arguments.shared { Readers::Everyone } else { Readers::AsUsual },
+        sharing: match arguments.shared.as_deref() {
+            None => Sharing::AsUsual,
+            Some("") => Sharing::Everyone,
+            Some(group) => Sharing::Group(group.to_owned()),
+        },
         as_root: if arguments.as_root { AsRoot::AskedFor } else { AsRoot::Refuse },
     }
 }
@@ -199,7 +204,11 @@ fn remarks(made: &Made) -> Vec<String> {
             directory.display()
         )
     });
-    passed_over.chain(unmet).chain(shut).collect()
+    let later = (made.later == Later::UpToUmask).then(|| {
+        "this file system keeps no default modes: install into it with umask 022 (umask 002 for a group)"
+            .to_owned()
+    });
+    passed_over.chain(unmet).chain(shut).chain(later).collect()
 }
 
 fn without_pip(made: &Made, seeded: &Seeded) -> String {

@@ -30,6 +30,7 @@ fn in_short(code: Code) -> &'static str {
         Code::ParentUnwritable => "the directory around it cannot be written",
         Code::ParentSticky => "the directory around it is everybody's",
         Code::WorldWritable => "everybody can change it",
+        Code::ClosedToOthers => "others, for whom it is, cannot read it",
         Code::MountPoint => "it is a mount",
         Code::NotRenamable => "it cannot be moved aside",
         Code::InterpreterMissing => "its Python is gone",

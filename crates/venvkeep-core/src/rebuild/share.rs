@@ -1,0 +1,54 @@
+//! Giving an environment that was just built the modes that others need, now and for what is installed later.
+
+use std::path::{Path, PathBuf};
+
+use crate::host::fs::{IoError, set_mode};
+use crate::host::{credentials, sharing as host};
+use crate::model::facts::Kind;
+use crate::model::sharing::Sharing;
+use crate::model::tree::Tree;
+
+/// Whether what is installed later will be for the others, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Later {
+    /// Whatever the umask, as far as the installer leaves modes alone.
+    Kept,
+    /// As the umask has it: this file system keeps no default access control lists.
+    UpToUmask,
+}
+
+/// Opens a stage, which nobody else can enter yet, to those that it is for; `tree` is what is in it, and follows. A
+/// group without a number any more (it was deleted) is `fallback`'s.
+pub fn share(
+    directory: &Path,
+    tree: &mut Tree,
+    sharing: &Sharing,
+    fallback: Option<u32>,
+) -> Result<Later, IoError> {
+    let group = match sharing {
+        Sharing::Group(name) => credentials::group_number(name).or(fallback),
+        Sharing::AsUsual | Sharing::Everyone => None,
+    };
+    let mut later = Later::Kept;
+    // The stage itself comes last: until then it is closed.
+    let mut ids: Vec<_> = tree.ids().filter(|&id| id != Tree::ROOT).collect();
+    ids.push(Tree::ROOT);
+    for id in ids {
+        let relative = if id == Tree::ROOT { PathBuf::new() } else { tree.path(id) };
+        let facts = *tree.facts(id);
+        let Some(mode) = sharing.mode(&relative, &facts) else { continue };
+        let path = directory.join(&relative);
+        if let Some(gid) = group.filter(|gid| *gid != facts.gid) {
+            host::set_group(&path, gid)?;
+            tree.set_group(id, gid);
+        }
+        if mode != facts.mode || group.is_some() {
+            set_mode(&path, mode)?;
+            tree.set_mode(id, mode);
+        }
+        if facts.kind == Kind::Directory && id != Tree::ROOT && !host::set_default_mode(&path, mode)? {
+            later = Later::UpToUmask;
+        }
+    }
+    Ok(later)
+}
