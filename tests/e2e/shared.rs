@@ -47,7 +47,7 @@ fn everybody_reads_it_and_only_its_owner_writes_whatever_the_umask() {
     let env = project.path().join("tools");
     project.venvkeep(["new", "--shared", "./tools"]).umask(0o077).run().success().stderr_lacks("note:");
     let mark = env.join(".venvkeep").display().to_string();
-    assert_eq!(found_by(&ctx, Who::Other, &env, &["!", "-readable"]), [mark.clone()]);
+    assert_eq!(found_by(&ctx, Who::Other, &env, &["!", "-readable"]), std::slice::from_ref(&mark));
     assert!(found_by(&ctx, Who::Other, &env, &["-writable"]).is_empty());
     import(&ctx, Who::Other, &env, "pip._internal").success();
     let check = || ctx.venvkeep(["check", "--json"]).arg(&env);
@@ -85,6 +85,7 @@ fn everybody_reads_it_and_only_its_owner_writes_whatever_the_umask() {
     import(&ctx, Who::Other, &project.path().join("copy"), "with_deps").success();
     ctx.venvkeep(["check"]).arg(project.path().join("copy")).run().success();
     // The owner's own files are no trouble of the others.
+    ctx.venvkeep(["heal"]).arg(&env).run().success();
     ctx.venvkeep_by(Who::Other, ["check"]).arg(&env).run().success();
 }
 
@@ -175,6 +176,16 @@ fn the_members_of_a_group_install_in_turn_with_pip_and_with_uv() {
     let stranger = ctx.program(Who::Other, "test").arg("-w").arg(site(&env)).run();
     assert!(!stranger.status.success(), "no member");
 
+    // It is not activated by itself, and nothing of it is started, not for its owner either.
+    for words in [&["trust"][..], &["run"], &["clone"]] {
+        let tail: &[&str] = match words {
+            ["run"] => &["--", "python", "-V"],
+            ["clone"] => &["./copy"],
+            _ => &[],
+        };
+        let refused = member(&ctx, Who::User, 0o022, &venvkeep).args(words).arg(&env).args(tail).run();
+        assert!(!refused.status.success() && refused.stdout.is_empty(), "{refused}");
+    }
     // What members could have written, heal asks about; healed, it is the group's as before, under any umask.
     let heal = |how: &str| member(&ctx, Who::User, 0o077, &venvkeep).args(["heal", how]).arg(&env);
     heal("--force").run().code(4).stderr_has("--trust-owner");

@@ -78,19 +78,15 @@ fn is_roots_on_purpose(snapshot: &Snapshot) -> bool {
         && tree.unlisted().all(|(_, why)| why != Unlisted::Denied)
 }
 
-/// One user's, who made it for everybody, and all of it can be read. That says nothing of whether to trust them.
+/// One user's, who made it for everybody. That says nothing of whether to trust them, and what cannot be read of it is
+/// another finding.
 fn is_shared_on_purpose(snapshot: &Snapshot) -> bool {
     let tree = &snapshot.tree;
     let owner = tree.facts(Tree::ROOT).uid;
-    let is_fit = |id: EntryId| {
-        let facts = tree.facts(id);
-        facts.uid == owner && (snapshot.viewer.can_read(facts) || is_owners_alone(snapshot, id))
-    };
     !snapshot.viewer.is_root()
         && owner != snapshot.viewer.uid
         && snapshot.sharing() == Sharing::Everyone
-        && tree.ids().all(is_fit)
-        && tree.unlisted().all(|(id, why)| why != Unlisted::Denied || is_owners_alone(snapshot, id))
+        && tree.ids().all(|id| tree.facts(id).uid == owner)
 }
 
 /// What the owner of a shared environment keeps in it for themselves: no part of what Python reads.
