@@ -245,7 +245,7 @@ pub(crate) struct HealArguments {
     #[arg(value_name = "ENV")]
     pub(crate) environments: Vec<PathBuf>,
     /// Heal everything below these directories that is unwell and can be healed; the rest is named with the reason
-    #[arg(long, conflicts_with_all = ["to", "requirements", "python", "skip", "force", "trust_owner", "discard"])]
+    #[arg(long, conflicts_with_all = ["to", "requirements", "python", "skip", "force", "shared", "trust_owner", "discard"])]
     pub(crate) all: bool,
     /// With --all: go on into other file systems that are mounted there
     #[arg(long, requires = "all")]
