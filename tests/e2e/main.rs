@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod book;
 mod caches;
 mod carry;
 mod check;

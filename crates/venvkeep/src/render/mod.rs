@@ -8,6 +8,7 @@ pub(crate) mod healed_all;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod progress;
+pub(crate) mod prometheus;
 pub(crate) mod scan;
 pub(crate) mod size;
 
