@@ -116,7 +116,10 @@ fn normal(line: &str) -> String {
     let mut characters = line.chars().peekable();
     while let Some(character) = characters.next() {
         if character.is_ascii_digit() {
-            while characters.next_if(|next| next.is_ascii_digit() || matches!(next, '.' | ',' | '-')).is_some() {}
+            while characters
+                .next_if(|next| next.is_ascii_digit() || matches!(next, '.' | ',' | '-'))
+                .is_some()
+            {}
             text.push('N');
         } else {
             text.push(character);
@@ -137,7 +140,9 @@ fn normal(line: &str) -> String {
 fn fits(wanted: &[String], printed: &[String]) -> bool {
     match wanted.split_first() {
         None => printed.is_empty(),
-        Some((line, rest)) if line.trim() == "..." => (0..=printed.len()).any(|at| fits(rest, &printed[at..])),
+        Some((line, rest)) if line.trim() == "..." => {
+            (0..=printed.len()).any(|at| fits(rest, &printed[at..]))
+        }
         Some((line, rest)) => match printed.split_first() {
             Some((first, others)) => normal(line) == normal(first) && fits(rest, others),
             None => false,
@@ -192,7 +197,8 @@ fn write_wheels(ctx: &Context) {
     let wheels = ctx.area().join("stage/wheels");
     fs::create_dir_all(&wheels).expect("root may");
     let module = |name: &str, version: &str| {
-        Wheel::new(name, version).file(&format!("{name}/__init__.py"), format!("__version__ = \"{version}\"\n"))
+        Wheel::new(name, version)
+            .file(&format!("{name}/__init__.py"), format!("__version__ = \"{version}\"\n"))
     };
     for (name, version) in
         [("idna", "3.10"), ("urllib3", "2.2.3"), ("certifi", "2024.8.30"), ("pygments", "2.18.0")]
@@ -295,8 +301,7 @@ fn every_relative_link_leads_somewhere() {
             }
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
             let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
-            let is_there = target.exists()
-                && (anchor.is_empty() || anchors(&read(&target)).contains(anchor));
+            let is_there = target.exists() && (anchor.is_empty() || anchors(&read(&target)).contains(anchor));
             if !is_there {
                 wrong.push(format!("{}: {link}", page.display()));
             }
@@ -355,7 +360,10 @@ fn every_page_is_in_the_book_and_every_command_and_finding_has_its_place() {
     }
     let overview = read(&docs.join("commands/README.md"));
     for command in commands() {
-        assert!(overview.contains(&format!("[`{command}`](")), "commands/README.md does not lead to {command}");
+        assert!(
+            overview.contains(&format!("[`{command}`](")),
+            "commands/README.md does not lead to {command}"
+        );
     }
 }
 

@@ -33,6 +33,7 @@ mod new;
 mod others;
 mod places;
 mod profiles;
+mod prometheus;
 mod prune;
 mod reuse;
 mod root;
