@@ -151,45 +151,28 @@ fn fits(wanted: &[String], printed: &[String]) -> bool {
 }
 
 /// What each command prints in the scene.
-fn play(ctx: &Context, (scene, commands): (&str, &[String])) -> Vec<Vec<String>> {
-    let stage = repository().join("tests/e2e/book/stage.bash");
-    // Where the test's own users may go.
-    let stage = (stage, ctx.area().join("stage"));
-    fs::create_dir_all(stage.1.join("system")).expect("root may");
-    let input: String = commands.iter().map(|command| format!("{command}\n")).collect();
+fn play(ctx: &Context, scene: &str, commands: &[String]) -> Vec<Vec<String>> {
+    let ground = ctx.area().join("stage");
+    fs::create_dir_all(ground.join("system")).expect("root may");
     let run = ctx
         .program(Who::Root, "unshare")
         .args(["--mount", "bash"])
-        .arg(&stage.0)
+        .arg(repository().join("tests/e2e/book/stage.bash"))
         .arg(ctx.venvkeep([""; 0]).program())
-        .arg(&stage.1)
+        .arg(&ground)
         .arg(scene)
-        .stdin(input)
-        .run()
-        .code_is_no_failure_of_the_stage(scene == "base");
-    let parts: Vec<&str> = run.split("\n\u{1} ").skip(1).collect();
+        .stdin(commands.join("\n") + "\n")
+        .run();
+    // What the commands say on stderr stands in stdout.
+    assert!(run.stderr.is_empty(), "the stage itself complains: {run}");
+    let parts: Vec<&str> = run.stdout.split("\n\u{1} ").skip(1).collect();
     assert_eq!(parts.len(), commands.len(), "{scene}: {run}");
     let lines = |part: &&str| {
         let printed = part.split_once('\n').map_or("", |(_, printed)| printed);
-        let mut lines: Vec<String> = printed.lines().map(|line| line.trim_end().to_owned()).collect();
-        while lines.last().is_some_and(String::is_empty) {
-            lines.pop();
-        }
-        lines
+        let lines: Vec<String> = printed.lines().map(|line| line.trim_end().to_owned()).collect();
+        trimmed(&lines).to_vec()
     };
     parts.iter().map(lines).collect()
-}
-
-trait StageOutput {
-    /// Its output; only the making of what every scene begins with has to succeed by itself.
-    fn code_is_no_failure_of_the_stage(self, is_base: bool) -> String;
-}
-
-impl StageOutput for venvkeep_testkit::Output {
-    fn code_is_no_failure_of_the_stage(self, is_base: bool) -> String {
-        assert!(self.stderr.is_empty(), "the stage itself complains: {self}");
-        if is_base { self.success().stdout } else { self.stdout }
-    }
 }
 
 /// Small wheels with the names of what people install; the examples show no more of them than that.
@@ -219,57 +202,18 @@ fn every_example_prints_what_the_page_shows() {
     }
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     write_wheels(&ctx);
-    play(&ctx, ("base", &[]));
+    play(&ctx, "base", &[]);
     let renew = std::env::var_os("VENVKEEP_RENEW").is_some();
     let (mut wrong, mut not_run) = (Vec::new(), 0);
     for page in pages() {
         let text = read(&page);
         let blocks = blocks(&text);
         not_run += blocks.iter().filter(|block| matches!(block.scene, Some(Scene::NotRun))).count();
-        let mut scenes: BTreeMap<usize, (String, Vec<&Block>)> = BTreeMap::new();
-        for block in &blocks {
-            match &block.scene {
-                Some(Scene::Named(number, name)) => {
-                    scenes.entry(*number).or_insert_with(|| (name.clone(), Vec::new())).1.push(block);
-                }
-                Some(Scene::NotRun) => {}
-                None => panic!("{}:{}: a block without a scene", page.display(), block.first),
-            }
-        }
-        let mut renewed: Vec<(usize, usize, Vec<String>)> = Vec::new();
-        for (name, blocks) in scenes.values() {
-            let shown: Vec<Vec<Step>> = blocks.iter().map(|block| steps(block)).collect();
-            let commands: Vec<String> = shown.iter().flatten().map(|step| step.command.clone()).collect();
-            let mut printed = play(&ctx, (name, &commands)).into_iter();
-            for (block, shown) in blocks.iter().zip(&shown) {
-                let mut lines = Vec::new();
-                let mut is_right = true;
-                for (step, printed) in shown.iter().zip(&mut printed) {
-                    let wanted: Vec<String> = step.printed.clone();
-                    let trimmed = trimmed(&wanted);
-                    lines.push(format!("$ {}", step.command));
-                    if fits(trimmed, &printed) {
-                        lines.extend(wanted);
-                        continue;
-                    }
-                    is_right = false;
-                    lines.extend(printed.iter().cloned());
-                    let blank = wanted.len() > trimmed.len();
-                    lines.extend(blank.then(String::new));
-                    wrong.push(format!(
-                        "{}:{}: $ {}\n{}",
-                        page.display(),
-                        block.first,
-                        step.command,
-                        printed.join("\n")
-                    ));
-                }
-                if !is_right {
-                    renewed.push((block.first, block.lines.len(), lines));
-                }
-            }
-        }
-        if renew {
+        let renewed: Vec<Renewed> = scenes(&page, &blocks)
+            .iter()
+            .flat_map(|(name, blocks)| act(&ctx, (&page, name), blocks, &mut wrong))
+            .collect();
+        if renew && !renewed.is_empty() {
             write_renewed(&page, &text, renewed);
         }
     }
@@ -277,12 +221,59 @@ fn every_example_prints_what_the_page_shows() {
     assert_eq!(not_run, NOT_RUN, "blocks that are not run");
 }
 
+/// The blocks of each scene of a page.
+fn scenes<'b>(page: &Path, blocks: &'b [Block]) -> Vec<(String, Vec<&'b Block>)> {
+    let mut scenes: BTreeMap<usize, (String, Vec<&Block>)> = BTreeMap::new();
+    for block in blocks {
+        assert!(block.scene.is_some(), "{}:{}: a block without a scene", page.display(), block.first);
+        if let Some(Scene::Named(number, name)) = &block.scene {
+            scenes.entry(*number).or_insert_with(|| (name.clone(), Vec::new())).1.push(block);
+        }
+    }
+    scenes.into_values().collect()
+}
+
+/// A block as it would have to be: the number of its first line, how many it has, and the new ones.
+type Renewed = (usize, usize, Vec<String>);
+
+/// Runs a scene. What is not as the page shows it goes to `wrong`, and the blocks that it is in come back as they should be.
+fn act(
+    ctx: &Context,
+    (page, scene): (&Path, &str),
+    blocks: &[&Block],
+    wrong: &mut Vec<String>,
+) -> Vec<Renewed> {
+    let shown: Vec<Vec<Step>> = blocks.iter().map(|block| steps(block)).collect();
+    let commands: Vec<String> = shown.iter().flatten().map(|step| step.command.clone()).collect();
+    let mut outputs = play(ctx, scene, &commands).into_iter();
+    let mut renewed = Vec::new();
+    for (block, steps) in blocks.iter().zip(&shown) {
+        let (mut lines, before) = (Vec::new(), wrong.len());
+        for (step, printed) in steps.iter().zip(&mut outputs) {
+            let wanted = trimmed(&step.printed);
+            lines.push(format!("$ {}", step.command));
+            if fits(wanted, &printed) {
+                lines.extend_from_slice(&step.printed);
+                continue;
+            }
+            let place = format!("{}:{}: $ {}", page.display(), block.first, step.command);
+            wrong.push(format!("{place}\n{}", printed.join("\n")));
+            lines.extend(printed);
+            lines.extend_from_slice(&step.printed[wanted.len()..]);
+        }
+        if wrong.len() > before {
+            renewed.push((block.first, block.lines.len(), lines));
+        }
+    }
+    renewed
+}
+
 fn trimmed(lines: &[String]) -> &[String] {
     let end = lines.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |at| at + 1);
     &lines[..end]
 }
 
-fn write_renewed(page: &Path, text: &str, mut renewed: Vec<(usize, usize, Vec<String>)>) {
+fn write_renewed(page: &Path, text: &str, mut renewed: Vec<Renewed>) {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     renewed.sort_by_key(|(first, _, _)| std::cmp::Reverse(*first));
     for (first, length, new) in renewed {

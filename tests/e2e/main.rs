@@ -29,6 +29,7 @@ mod index_settings;
 mod installed;
 mod kinds;
 mod lists;
+mod narrow;
 mod new;
 mod others;
 mod places;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::{BaseChoice, ListOrigin, Subject};
 use venvkeep_core::report::{Outcome, Report, ShellTrust};
 
+use super::check::wrapped;
 use super::{Emphasis, Paint, json as shared};
 use crate::elsewhere::HealCommand;
 use crate::exit::Exit;
@@ -201,9 +201,17 @@ pub(super) fn shell_trust(report: &Report, paint: Paint) -> String {
     text
 }
 
+/// On a terminal a long one goes on below its beginning; in a pipe a line is as long as it is.
 pub(crate) fn line(text: &mut String, label: &str, content: &str) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "  {label:10}  {content}");
+    let start = format!("  {label:10}  ");
+    let is_plain = !content.contains('\u{1b}');
+    if is_plain && super::terminal_width().is_some() {
+        let below = " ".repeat(start.chars().count());
+        let lines = wrapped(content, &below);
+        text.extend([start.as_str(), lines.strip_prefix(&below).unwrap_or(&lines)]);
+    } else {
+        text.extend([start.as_str(), content, "\n"]);
+    }
 }
 
 /// One line for each thing that is broken or degraded; with none, one line that says so.
