@@ -317,7 +317,7 @@ fn accounts(report: &Report, session: &Session<'_>, paint: Paint) -> String {
         report.dropped_kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     let entries = report.entries;
     let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };
-    line(
+    prose(
         &mut text,
         "entries",
         &format!(
