@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod book;
 mod caches;
 mod carry;
 mod check;
@@ -28,10 +29,12 @@ mod index_settings;
 mod installed;
 mod kinds;
 mod lists;
+mod narrow;
 mod new;
 mod others;
 mod places;
 mod profiles;
+mod prometheus;
 mod prune;
 mod reuse;
 mod root;

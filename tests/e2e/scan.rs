@@ -418,7 +418,7 @@ fn on_a_terminal_lines_fit_and_the_home_is_a_tilde() {
     }
 }
 
-fn without_escapes(text: &str) -> String {
+pub(crate) fn without_escapes(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, escape)) = rest.split_once("\u{1b}[") {

@@ -34,6 +34,8 @@ pub enum Need {
     LegacyVirtualenv,
     /// The `uv` that `tests/run` installs.
     Uv,
+    /// The `promtool` that `tests/run` unpacks.
+    Promtool,
 }
 
 impl Need {
@@ -48,6 +50,7 @@ impl Need {
                 tools::legacy_virtualenv().is_file() && tools::python(tools::LEGACY_PYTHON).is_some()
             }
             Self::Uv => tools::uv().is_file(),
+            Self::Promtool => tools::promtool().is_file(),
         }
     }
 }
@@ -66,6 +69,7 @@ impl fmt::Display for Need {
                 write!(f, "virtualenv before 20 and Python {} in {place}", tools::LEGACY_PYTHON)
             }
             Self::Uv => write!(f, "uv in {}", tools::directory().display()),
+            Self::Promtool => write!(f, "promtool in {}", tools::directory().display()),
         }
     }
 }

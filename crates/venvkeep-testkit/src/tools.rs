@@ -41,6 +41,11 @@ pub fn uv() -> PathBuf {
     directory().join("uv/uv")
 }
 
+/// The program that checks metrics for Prometheus.
+pub fn promtool() -> PathBuf {
+    directory().join("promtool")
+}
+
 /// The `virtualenv` program.
 pub fn virtualenv() -> PathBuf {
     directory().join("venv/bin/virtualenv")

@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use venvkeep_core::model::name::PackageName;
 
 pub(crate) use daily::{CopyArguments, ListArguments, RemoveArguments, RenameArguments, RunArguments};
-pub(crate) use scan::ScanArguments;
+pub(crate) use scan::{ScanArguments, ScanFormat};
 pub(crate) use shims::{
     CompleteArguments, CompletionsArguments, DefaultArguments, InstallArguments, ShimsAction, ShimsArguments,
     UninstallArguments,

@@ -30,7 +30,7 @@ pub enum Status {
 }
 
 /// What a finding is called: stable names, one heading each in `docs/findings.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     /// Entries belong to another user.
     ForeignOwner,

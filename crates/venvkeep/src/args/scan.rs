@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use venvkeep_core::diagnose::finding::Code;
 
 /// What `scan` was asked for.
@@ -30,6 +30,18 @@ pub(crate) struct ScanArguments {
     /// Show only environments that belong to this user: a name or a number
     #[arg(long, value_name = "USER")]
     pub(crate) owner: Option<String>,
+    /// How to print it: a table for people, or metrics for Prometheus (for --json see there)
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ScanFormat::Table)]
+    pub(crate) format: ScanFormat,
+}
+
+/// For whom `scan` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// A line for each environment, the worst first
+    Table,
+    /// Numbers in the text format of Prometheus, for the node exporter's textfile collector
+    Prometheus,
 }
 
 fn code(text: &str) -> Result<Code, String> {

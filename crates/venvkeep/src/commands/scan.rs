@@ -12,15 +12,18 @@ use venvkeep_core::progress::{Event, Progress};
 use venvkeep_core::scan::filter::Filter;
 use venvkeep_core::scan::{self, Found, Request, Root, RootError, Tally, roots};
 
-use crate::args::ScanArguments;
+use crate::args::{ScanArguments, ScanFormat};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::progress::Spinner;
-use crate::render::scan as shown;
+use crate::render::{prometheus, scan as shown};
 use crate::request::Session;
 
 /// Runs the command.
 pub(crate) fn run(wish: &ScanArguments, session: &Session<'_>) -> Result<Exit, Failure> {
+    if session.screen.json && wish.format == ScanFormat::Prometheus {
+        return Err(Failure::new(Exit::Usage, "--json and --format prometheus exclude each other"));
+    }
     let filter = filter(wish)?;
     let roots = if wish.all_users { all_users(session)? } else { named(&wish.roots, session)? };
     let borders = if wish.cross_device { Borders::Cross } else { Borders::Stay };
@@ -44,6 +47,9 @@ pub(crate) fn run(wish: &ScanArguments, session: &Session<'_>) -> Result<Exit, F
     shown::sort(&mut found);
     if session.screen.json {
         session.screen.json_line(&shown::summary(&found, all, &tally))?;
+    } else if wish.format == ScanFormat::Prometheus {
+        let times = (began.elapsed(), SystemTime::now());
+        session.screen.result(&prometheus::document(&found, &tally, times, (&request, session)))?;
     } else {
         session.screen.result(&shown::report(&found, all, (&request, session)))?;
         for remark in shown::remarks(&tally, request.borders) {

@@ -15,9 +15,6 @@ use crate::elsewhere::HealCommand;
 use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::model::printable::{printable, shell_word};
 
-/// The widest line; what is longer is broken between words.
-const WIDTH: usize = 100;
-
 /// How many paths of evidence fit on one screen.
 const FEW: usize = 3;
 
@@ -283,14 +280,18 @@ pub(super) fn sentence_end(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
-/// The text, made printable, in lines of at most [`WIDTH`] characters that begin with `indent`. A word that is longer
-/// stays whole, so that a path can be copied.
+/// The text, made printable, in lines that can be read and that begin with `indent`. A word that is longer stays
+/// whole, so that a path can be copied.
 pub(super) fn wrapped(text: &str, indent: &str) -> String {
+    wrapped_to(super::prose_width(), text, indent)
+}
+
+fn wrapped_to(width: usize, text: &str, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
     for word in printable(text).split(' ') {
         let line = lines.last().map_or(0, |line| line.chars().count());
         let begun = line > indent.len();
-        if begun && line + 1 + word.chars().count() > WIDTH {
+        if begun && line + 1 + word.chars().count() > width {
             lines.push(format!("{indent}{word}"));
         } else if let Some(line) = lines.last_mut() {
             if begun {
@@ -304,17 +305,19 @@ pub(super) fn wrapped(text: &str, indent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{WIDTH, sentence, wrapped};
+    use super::{sentence, wrapped_to};
+
+    const WIDTH: usize = 60;
 
     #[test]
     fn lines_are_short_and_long_words_whole() {
         let word = "x".repeat(2 * WIDTH);
         let text = format!("{}{word} end", "some words ".repeat(30));
-        let shown = wrapped(&text, "  ");
+        let shown = wrapped_to(WIDTH, &text, "  ");
         assert!(shown.lines().all(|line| line.starts_with("  ")));
         assert!(shown.lines().all(|line| line.chars().count() <= WIDTH || line.trim() == word));
         assert_eq!(shown.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
-        assert_eq!(wrapped("a\u{1b}b", ""), "a\\u{1b}b\n");
+        assert_eq!(wrapped_to(WIDTH, "a\u{1b}b", ""), "a\\u{1b}b\n");
     }
 
     #[test]

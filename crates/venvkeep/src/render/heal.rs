@@ -11,6 +11,7 @@ use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::{BaseChoice, ListOrigin, Subject};
 use venvkeep_core::report::{Outcome, Report, ShellTrust};
 
+use super::check::wrapped;
 use super::{Emphasis, Paint, json as shared};
 use crate::elsewhere::HealCommand;
 use crate::exit::Exit;
@@ -82,11 +83,11 @@ fn list_line(report: &Report) -> String {
             let taken = printable(taken);
             let what =
                 format!("the snapshot that venvkeep kept at {taken}; what came or went since is not in it");
-            line(&mut text, "list from", &what);
+            prose(&mut text, "list from", &what);
             if *of == Subject::EarlierOne {
                 let what =
                     "that snapshot is of another environment, which stood here before: is it the right list?";
-                line(&mut text, "to do", what);
+                prose(&mut text, "to do", what);
             }
         }
     }
@@ -144,7 +145,7 @@ fn done(report: &Report, session: &Session<'_>, paint: Paint) -> String {
     line(&mut text, "now", "every file in it is yours");
     text.push_str(&python(report));
     text.push_str(&list_line(report));
-    line(&mut text, "installed", &installed(report));
+    prose(&mut text, "installed", &installed(report));
     text.push_str(&left_out(report));
     for one in report.distributions.iter().filter(|one| one.same_bytes == Some(false)) {
         line(&mut text, "differs", &printable(format!("{}: {}", one.name, one.detail)));
@@ -201,9 +202,21 @@ pub(super) fn shell_trust(report: &Report, paint: Paint) -> String {
     text
 }
 
+/// A line of the report, however long: a command or a path can be copied whole.
 pub(crate) fn line(text: &mut String, label: &str, content: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  {label:10}  {content}");
+}
+
+/// A line of the report that is prose: on a terminal a long one goes on below its beginning.
+fn prose(text: &mut String, label: &str, content: &str) {
+    if super::terminal_width().is_none() {
+        return line(text, label, content);
+    }
+    let below = " ".repeat(14);
+    let lines = wrapped(content, &below);
+    let content = lines.strip_prefix(&below).unwrap_or(&lines);
+    line(text, label, content.trim_end());
 }
 
 /// One line for each thing that is broken or degraded; with none, one line that says so.
@@ -211,7 +224,7 @@ pub(super) fn problems(label: &str, findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut label = label;
     for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
-        line(&mut text, label, &format!("{}: {}", finding.code, printable(&finding.message)));
+        prose(&mut text, label, &format!("{}: {}", finding.code, printable(&finding.message)));
         label = "";
     }
     text
@@ -304,7 +317,7 @@ fn accounts(report: &Report, session: &Session<'_>, paint: Paint) -> String {
         report.dropped_kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     let entries = report.entries;
     let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };
-    line(
+    prose(
         &mut text,
         "entries",
         &format!(

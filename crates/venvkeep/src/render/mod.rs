@@ -8,6 +8,7 @@ pub(crate) mod healed_all;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod progress;
+pub(crate) mod prometheus;
 pub(crate) mod scan;
 pub(crate) mod size;
 
@@ -81,11 +82,12 @@ pub(crate) struct Paint {
 impl Paint {
     /// The text with its emphasis.
     pub(crate) fn text(self, emphasis: Emphasis, text: impl std::fmt::Display) -> String {
-        if self.on {
+        let text = text.to_string();
+        if self.on && !text.is_empty() {
             let style = emphasis.style();
             format!("{style}{text}{style:#}")
         } else {
-            text.to_string()
+            text
         }
     }
 }
@@ -167,11 +169,7 @@ impl Screen {
     /// How many columns a line of stdout has, on a terminal.
     #[expect(clippy::unused_self, reason = "all that is known of the terminal goes through the screen")]
     pub(crate) fn width(&self) -> Option<usize> {
-        let stdout = std::io::stdout();
-        if !stdout.is_terminal() {
-            return None;
-        }
-        terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
+        terminal_width()
     }
 
     /// Tells the user something beside the result.
@@ -198,6 +196,22 @@ impl Screen {
         lines.extend(failure.hints.iter().map(|hint| format!("  {hint}")));
         to_stderr(&(lines.join("\n") + "\n"));
     }
+}
+
+/// How many columns stdout has, where it is a terminal.
+fn terminal_width() -> Option<usize> {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
+}
+
+/// How long a line of prose is: what can be read with ease, and what fits on the terminal.
+fn prose_width() -> usize {
+    const MOST: usize = 100;
+    const LEAST: usize = 40;
+    terminal_width().map_or(MOST, |columns| columns.clamp(LEAST, MOST))
 }
 
 fn live_words(live: LiveState) -> &'static str {
