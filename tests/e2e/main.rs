@@ -23,6 +23,7 @@ mod gone;
 mod ground;
 mod heal;
 mod heal_all;
+mod help;
 mod hostile;
 mod index_settings;
 mod installed;
