@@ -41,7 +41,6 @@ fn from_git(here: &Path) -> Option<String> {
     if git(&["rev-parse", "--show-prefix"])? != "crates/venvkeep/" {
         return None;
     }
-    git(&["ls-files", "--error-unmatch", "build.rs"])?;
     for name in ["HEAD", "logs/HEAD"] {
         let path = git(&["rev-parse", "--path-format=absolute", "--git-path", name])?;
         if Path::new(&path).exists() {
@@ -52,6 +51,7 @@ fn from_git(here: &Path) -> Option<String> {
     for part in ["src", "../venvkeep-core/src", "../../shims", "../../Cargo.lock"] {
         println!("cargo:rerun-if-changed={part}");
     }
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
     let commit = git(&["rev-parse", "HEAD"])?;
     let date = git(&["log", "-1", "--format=%cs"])?;
     let is_as_committed =
