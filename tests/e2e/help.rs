@@ -90,7 +90,12 @@ fn man_pages_are_without_fault() {
     if !require(&[Need::Program("man")]) {
         return;
     }
-    for (name, page) in man_pages() {
+    let pages = man_pages();
+    for named in pages["venvkeep.1"].lines().filter_map(|line| line.strip_suffix("(1)")) {
+        let name = format!("{}.1", named.replace('\\', ""));
+        assert!(pages.contains_key(&name), "venvkeep(1) names {name}, which is not there");
+    }
+    for (name, page) in pages {
         let out = tempdir();
         let path = out.path().join(name);
         fs::write(&path, page).expect("a page can be written");

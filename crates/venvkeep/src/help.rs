@@ -32,15 +32,11 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("The machine", &["doctor", "pythons"]),
 ];
 
-/// The list's last lines.
-const FIRST_STEPS: &str = "\
-First steps:
-  venvkeep new myproj     make an environment for a project
+/// What a newcomer types.
+const FIRST_STEPS: &str = "  venvkeep new myproj     make an environment for a project
   venvkeep check          is anything wrong with the one here?
   venvkeep heal           put it right, without sudo and without loss
-  venvkeep undo           take that back
-
-More about a command:  venvkeep COMMAND --help";
+  venvkeep undo           take that back";
 
 /// The definition that is parsed by, with its help.
 pub(crate) fn definition() -> clap::Command {
@@ -48,13 +44,16 @@ pub(crate) fn definition() -> clap::Command {
     let template = template(&command);
     let command = command
         .help_template(template)
-        .after_help(FIRST_STEPS)
+        .after_help(format!("First steps:\n{FIRST_STEPS}\n\nMore about a command:  venvkeep COMMAND --help"))
         .mut_args(|argument| options::explained("", argument));
     command.mut_subcommands(|inner| taught(inner, ""))
 }
 
-/// The examples of a command, by its words.
+/// The examples of a command, by its words; the program's own for none.
 pub(crate) fn examples(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some(FIRST_STEPS);
+    }
     page(name).map(|page| page.examples)
 }
 

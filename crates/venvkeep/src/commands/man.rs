@@ -28,14 +28,19 @@ pub(crate) fn run(wish: &ManArguments) -> Result<Exit, Failure> {
         Failure::new(Exit::Failed, format!("could not write the pages to {}: {error}", printable(&wish.out)))
     };
     std::fs::create_dir_all(&wish.out).map_err(could_not)?;
-    let mut definition = help::definition();
+    let mut definition = without_help(help::definition());
     definition.build();
     write(&definition, "", &wish.out).map_err(could_not)?;
     Ok(Exit::Done)
 }
 
+/// `venvkeep help` has no page of its own, so none names one.
+fn without_help(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
+}
+
 fn write(command: &clap::Command, above: &str, out: &Path) -> io::Result<()> {
-    let is_page = |inner: &&clap::Command| !inner.is_hide_set() && inner.get_name() != "help";
+    let is_page = |inner: &&clap::Command| !inner.is_hide_set();
     let full = format!("{above}{}", command.get_name());
     for inner in command.get_subcommands().filter(is_page) {
         write(inner, &format!("{full} "), out)?;
