@@ -24,6 +24,7 @@ mod gone;
 mod ground;
 mod heal;
 mod heal_all;
+mod help;
 mod hostile;
 mod index_settings;
 mod installed;

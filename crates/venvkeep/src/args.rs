@@ -67,19 +67,19 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Create an environment that is yours, without sudo
     New(NewArguments),
-    /// Say what is wrong with an environment, whose it is, and what to do
+    /// Say what is wrong with an environment, and what to do about it
     Check(CheckArguments),
-    /// Print what is installed, as `pip freeze` would, without starting anything
+    /// Print what is installed, as pip freeze would
     Freeze(FreezeArguments),
-    /// Rebuild a broken environment as yours and swap it in; nothing is lost
+    /// Rebuild a broken environment as yours; nothing is lost
     Heal(HealArguments),
     /// Find every environment below some directories, and say how each is
     Scan(ScanArguments),
-    /// Bring back the environment from before the last heal, move or remove
+    /// Bring back what was there before the last heal, move or remove
     Undo(UndoArguments),
     /// Remove the old environments that heal, move and remove kept
     Prune(PruneArguments),
-    /// The environments that venvkeep knows: where, how they are, when last used
+    /// The environments that venvkeep knows, and how they are
     List(ListArguments),
     /// Run a command in an environment, without activating it
     Run(RunArguments),
@@ -91,11 +91,11 @@ pub(crate) enum Command {
     Rename(RenameArguments),
     /// Set an environment aside; undo brings it back, prune deletes it
     Remove(RemoveArguments),
-    /// Find what breaks environments outside of them: packages nobody can read, caches that root took over, settings
+    /// Find what breaks environments from outside: caches, settings
     Doctor,
     /// The Pythons on this machine, and which one new would take
     Pythons,
-    /// The shell side: activation when you enter a project, completion, and their installation
+    /// Let your shell activate environments and complete commands
     Shims(ShimsArguments),
     /// The environment that is active from login where nothing nearer is
     Default(DefaultArguments),
@@ -112,6 +112,9 @@ pub(crate) enum Command {
     Activate(ActivateArguments),
     /// Deactivate it, in a shell with the shims
     Deactivate,
+    /// Write the man pages, for packages of venvkeep
+    #[command(hide = true)]
+    Man(ManArguments),
     /// What the shims say of an environment that is not the user's
     #[command(hide = true)]
     Notice(NoticeArguments),
@@ -144,6 +147,7 @@ impl Command {
             Self::Untrust(_) => "untrust",
             Self::Activate(_) => "activate",
             Self::Deactivate => "deactivate",
+            Self::Man(_) => "man",
             Self::Notice(_) => "notice",
         }
     }
@@ -342,6 +346,14 @@ pub(crate) struct NoticeArguments {
     /// The environment
     #[arg(value_name = "ENV")]
     pub(crate) environment: PathBuf,
+}
+
+/// What `man` was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The directory that the pages are written to; it is made
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
 }
 
 /// Reads `7d`.

@@ -6,6 +6,7 @@ mod commands;
 mod elsewhere;
 mod exit;
 mod failure;
+mod help;
 mod hints;
 mod mistakes;
 mod render;
@@ -13,7 +14,7 @@ mod request;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 
 use args::{Arguments, ColorWhen, Command, OutputArguments};
@@ -25,10 +26,11 @@ use venvkeep_core::heal::Original;
 
 fn main() -> ExitCode {
     say_bugs_plainly();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(help_or_error) => return show_clap(&help_or_error),
-    };
+    let arguments =
+        match help::definition().try_get_matches().and_then(|found| Arguments::from_arg_matches(&found)) {
+            Ok(arguments) => arguments,
+            Err(help_or_error) => return show_clap(&help_or_error),
+        };
     let screen = Screen::new(&arguments.output);
     let exit = run(&arguments, &screen).unwrap_or_else(|failure| {
         screen.failure(&failure, arguments.command.name());
@@ -63,6 +65,7 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Untrust(wish) => commands::trust::take_back(wish, &session),
         Command::Activate(wish) => commands::activate::run(wish, &session),
         Command::Deactivate => Err(commands::activate::needs_shims("deactivate", &session)),
+        Command::Man(wish) => commands::man::run(wish),
         Command::Notice(wish) => Ok(commands::activate::notice(wish, &session)),
     }
 }

@@ -29,12 +29,6 @@ pub(crate) enum ShimsAction {
 /// What `shims install` was asked for.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
-  venvkeep shims install --dry-run      what would be written where
-  venvkeep shims install                for the shell you log in with
-  venvkeep shims install zsh            for another one
-  venvkeep shims install --sudo-guard   warns before sudo pip install
-
 It writes two files into your data directory and puts a few marked lines at the
 end of your profile, which stays yours: same mode, same link, and a copy of it
 as it was. It needs no root. A second run changes nothing.")]
@@ -67,11 +61,6 @@ pub(crate) struct UninstallArguments {
 /// What `shims init` was asked for.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
-  venvkeep shims init bash > ~/dotfiles/venvkeep.bash
-  venvkeep shims init zsh > ~/dotfiles/venvkeep.zsh
-  venvkeep shims init fish > ~/.config/fish/conf.d/venvkeep.fish
-
 In .bashrc or .zshrc, as the last line:  . ~/dotfiles/venvkeep.bash (or .zsh)")]
 pub(crate) struct InitArguments {
     /// bash, zsh or fish
@@ -82,10 +71,8 @@ pub(crate) struct InitArguments {
 /// What `completions` was asked for.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`venvkeep shims install` sets them up already. To do it yourself:
-  venvkeep completions bash > ~/.venvkeep-completions    then source it in .bashrc
-  mkdir -p ~/.zfunc && venvkeep completions zsh > ~/.zfunc/_venvkeep    ~/.zfunc in fpath, then compinit
-  mkdir -p ~/.config/fish/completions && venvkeep completions fish > ~/.config/fish/completions/venvkeep.fish")]
+bash: source the file in .bashrc. zsh: the file's directory (mkdir -p ~/.zfunc) goes into fpath, before compinit.
+fish: finds the file by itself (mkdir -p ~/.config/fish/completions).")]
 pub(crate) struct CompletionsArguments {
     /// bash, zsh or fish
     #[arg(value_name = "SHELL")]
@@ -107,11 +94,6 @@ pub(crate) struct CompleteArguments {
 /// What `default` was asked for.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
-  venvkeep default ~/tools/.venv    active where no environment is nearer
-  venvkeep default                  says which it is
-  venvkeep default --none           none any more
-
 It takes effect in new shells, and needs the shims: venvkeep shims install")]
 pub(crate) struct DefaultArguments {
     /// The environment; without one, say which it is

@@ -10,6 +10,7 @@ pub(crate) mod freeze;
 pub(crate) mod heal;
 pub(crate) mod heal_all;
 pub(crate) mod list;
+pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod prune;
 pub(crate) mod pythons;
