@@ -37,6 +37,7 @@ mod places;
 mod profiles;
 mod prometheus;
 mod prune;
+mod repair;
 mod reuse;
 mod root;
 mod scan;

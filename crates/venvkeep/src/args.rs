@@ -7,6 +7,7 @@
 )]
 
 mod daily;
+mod doctor;
 mod scan;
 mod shims;
 
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use venvkeep_core::model::name::PackageName;
 
 pub(crate) use daily::{CopyArguments, ListArguments, RemoveArguments, RenameArguments, RunArguments};
+pub(crate) use doctor::DoctorArguments;
 pub(crate) use scan::{ScanArguments, ScanFormat};
 pub(crate) use shims::{
     CompleteArguments, CompletionsArguments, DefaultArguments, InstallArguments, ShimsAction, ShimsArguments,
@@ -92,7 +94,7 @@ pub(crate) enum Command {
     /// Set an environment aside; undo brings it back, prune deletes it
     Remove(RemoveArguments),
     /// Find what breaks environments from outside: caches, settings
-    Doctor,
+    Doctor(DoctorArguments),
     /// The Pythons on this machine, and which one new would take
     Pythons,
     /// Let your shell activate environments and complete commands
@@ -137,7 +139,7 @@ impl Command {
             Self::Move(_) => "move",
             Self::Rename(_) => "rename",
             Self::Remove(_) => "remove",
-            Self::Doctor => "doctor",
+            Self::Doctor(_) => "doctor",
             Self::Pythons => "pythons",
             Self::Shims(_) => "shims",
             Self::Default(_) => "default",

@@ -55,7 +55,7 @@ fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Move(wish) => commands::copy::run(wish, Original::SetAside, &session),
         Command::Rename(wish) => commands::rename::run(wish, &session),
         Command::Remove(wish) => commands::remove::run(wish, &session),
-        Command::Doctor => commands::doctor::run(&session),
+        Command::Doctor(wish) => commands::doctor::run(wish, &session),
         Command::Pythons => commands::pythons::run(&session),
         Command::Shims(wish) => commands::shims::run(wish, &session),
         Command::Default(wish) => commands::default::run(wish, &session),

@@ -13,6 +13,7 @@ pub mod credentials;
 mod directory;
 pub mod fs;
 pub mod lock;
+pub mod modes;
 pub mod mounts;
 pub mod process;
 pub mod programs;

@@ -1,13 +1,14 @@
 //! What breaks environments before there are any: what `doctor` looks at outside of them.
 //!
 //! Packages that were installed for everybody and that nobody can read, caches that root took over, settings and lines in
-//! start-up files that lead Python astray, a umask that makes the next `sudo pip` the next breakage. It only reads, as
-//! the user who asks; what is started are base interpreters that can be trusted, to ask them where they keep their packages.
+//! start-up files that lead Python astray, a umask that makes the next `sudo pip` the next breakage. [`examine`] only reads, as
+//! the user who asks; [`repair`] puts right what that user may; what is started are base interpreters that can be trusted, to ask them where they keep their packages.
 
 pub mod finding;
 mod habits;
 mod own;
 mod packages;
+pub mod repair;
 mod settings;
 mod sites;
 mod startup;

@@ -46,8 +46,46 @@ impl What {
     }
 }
 
+/// A directory that is not as its user needs it.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) place: PathBuf,
+    what: What,
+    /// Whose the directory itself is.
+    owner: u32,
+    pub(super) wrong: Wrong,
+    /// Whether the directory above it is its owner's too, and so on: the topmost.
+    topmost: PathBuf,
+}
+
+/// What is wrong with it.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    /// These are somebody else's.
+    Foreign { entries: Vec<PathBuf> },
+    /// These are the user's own, and closed to themselves.
+    Closed(Vec<PathBuf>),
+}
+
+impl Trouble {
+    /// Whether nothing is lost when it is put aside.
+    pub(super) fn is_cache(&self) -> bool {
+        matches!(self.what, What::Cache(_))
+    }
+
+    /// What has to be renamed: what lies in a directory of somebody else's cannot be renamed there, but that directory can.
+    pub(super) fn movable(&self) -> PathBuf {
+        self.topmost.clone()
+    }
+}
+
 /// Looks at each of them.
 pub(super) fn examine(caller: &Caller) -> Vec<MachineFinding> {
+    troubles(caller).iter().map(|trouble| finding(trouble, &caller.viewer)).collect()
+}
+
+/// Those that are not as they should be.
+pub(super) fn troubles(caller: &Caller) -> Vec<Trouble> {
     let Some(home) = caller.home.as_deref() else { return Vec::new() };
     // Root with another user's HOME, as sudo may leave it, has nothing of its own there.
     if !fs::stat(home).is_ok_and(|facts| facts.uid == caller.viewer.uid) {
@@ -58,16 +96,20 @@ pub(super) fn examine(caller: &Caller) -> Vec<MachineFinding> {
         let name = below_home.rsplit('/').next().unwrap_or(below_home);
         named.map_or_else(|| home.join(below_home), |base| base.join(name))
     };
-    let looked = PLACES
-        .iter()
-        .flat_map(|(variable, below_home, what)| look(&place(variable, below_home), *what, &caller.viewer));
+    let looked = PLACES.iter().filter_map(|(variable, below_home, what)| {
+        // Links on the way are the user's own wish, and where they lead is what is looked at.
+        let place = place(variable, below_home);
+        let place =
+            place.parent().and_then(|above| fs::physical(above).ok()?.join(place.file_name()?).into());
+        look(&place?, *what, &caller.viewer)
+    });
     looked.collect()
 }
 
-fn look(place: &Path, what: What, viewer: &Viewer) -> Vec<MachineFinding> {
-    let Ok(itself) = fs::lstat(place) else { return Vec::new() };
+fn look(place: &Path, what: What, viewer: &Viewer) -> Option<Trouble> {
+    let itself = fs::lstat(place).ok()?;
     if itself.kind != Kind::Directory {
-        return Vec::new();
+        return None;
     }
     let tree = Directory::open(place).and_then(|directory| walk::tree(&directory)).unwrap_or_else(|_| {
         let mut closed = Tree::new(itself);
@@ -80,82 +122,89 @@ fn look(place: &Path, what: What, viewer: &Viewer) -> Vec<MachineFinding> {
     let paths = |fits: &dyn Fn(&Facts) -> bool| -> Vec<PathBuf> {
         tree.ids().filter(|&id| fits(tree.facts(id))).map(|id| full(tree.path(id))).collect()
     };
-    let foreign = paths(&|facts| facts.uid != viewer.uid);
-    if !foreign.is_empty() {
-        return vec![foreign_finding((place, what), foreign, itself.uid, viewer)];
+    let entries = paths(&|facts| facts.uid != viewer.uid);
+    let wrong = if entries.is_empty() {
+        Wrong::Closed(paths(&|facts| match facts.kind {
+            Kind::Directory => !viewer.can_read(facts) || !viewer.can_write(facts),
+            Kind::File => !viewer.can_read(facts),
+            _ => false,
+        }))
+    } else {
+        Wrong::Foreign { entries }
+    };
+    if matches!(&wrong, Wrong::Closed(closed) if closed.is_empty()) {
+        return None;
     }
-    let closed = paths(&|facts| match facts.kind {
-        Kind::Directory => !viewer.can_read(facts) || !viewer.can_write(facts),
-        Kind::File => !viewer.can_read(facts),
-        _ => false,
-    });
-    if closed.is_empty() {
-        return Vec::new();
-    }
+    let owner = itself.uid;
+    let is_foreign =
+        |above: &&Path| fs::lstat(above).is_ok_and(|facts| facts.uid == owner && owner != viewer.uid);
+    let topmost = place.ancestors().skip(1).take_while(is_foreign).last().unwrap_or(place).to_owned();
+    Some(Trouble { place: place.to_owned(), what, owner, wrong, topmost })
+}
+
+fn finding(trouble: &Trouble, viewer: &Viewer) -> MachineFinding {
+    let closed = match &trouble.wrong {
+        Wrong::Foreign { entries } => return foreign_finding(trouble, entries, viewer),
+        Wrong::Closed(closed) => closed,
+    };
+    let place = trouble.place.as_path();
     let message = format!(
         "you may not read or write {} of your own in {} ({}), so that installing fails or fetches everything again",
         count(closed.len()),
         place.display(),
-        what.of()
+        trouble.what.of()
     );
-    let finding = MachineFinding::new(MachineCode::OwnClosed, Severity::Degraded, message)
+    MachineFinding::new(MachineCode::OwnClosed, Severity::Degraded, message)
         .because("the permission was taken away (chmod), or they were copied from a read-only place")
-        .at(closed)
-        .command(format!("chmod -R u+rwX -- {}", shell_word(place)));
-    vec![finding]
+        .at(closed.iter().cloned())
+        .command(REPAIR)
+        .advice(format!(
+            "that is chmod -R u+rwX -- {}, written down so that it can be undone",
+            shell_word(place)
+        ))
 }
 
-fn foreign_finding(
-    (place, what): (&Path, What),
-    foreign: Vec<PathBuf>,
-    owner: u32,
-    viewer: &Viewer,
-) -> MachineFinding {
+/// What takes it back.
+const REPAIR: &str = "venvkeep doctor --repair";
+
+fn foreign_finding(trouble: &Trouble, foreign: &[PathBuf], viewer: &Viewer) -> MachineFinding {
+    let (place, owner) = (trouble.place.as_path(), trouble.owner);
     let whose = credentials::user_name(owner).unwrap_or_else(|| format!("user number {owner}"));
     let whose =
         if foreign.first().map(PathBuf::as_path) == Some(place) { whose } else { "somebody else".to_owned() };
-    let follows = match what {
+    let follows = match trouble.what {
         What::Cache("pip") => "pip warns that its cache is not owned or not writable, and keeps nothing",
         What::Cache(_) => "it fails, or fetches everything again",
         What::Kept(_) => "you cannot install, upgrade or remove anything there",
     };
+    let belong = if foreign.len() == 1 { "belongs" } else { "belong" };
     let message = format!(
-        "{} in {} ({}) belong to {whose}: {follows}",
+        "{} in {} ({}) {belong} to {whose}: {follows}",
         count(foreign.len()),
         place.display(),
-        what.of()
+        trouble.what.of()
     );
-    // What lies in a directory of somebody else's cannot be renamed there, but that directory can.
-    let is_foreign =
-        |above: &&Path| fs::lstat(above).is_ok_and(|facts| facts.uid == owner && owner != viewer.uid);
-    let place = place.ancestors().skip(1).take_while(is_foreign).last().unwrap_or(place);
-    let word = shell_word(place);
-    let aside = shell_word(&with_ending(place));
+    let by_root = owner == ROOT || (owner == viewer.uid && whose == "somebody else");
     let finding = MachineFinding::new(MachineCode::OwnForeign, Severity::Degraded, message)
-        .because(if owner == ROOT || whose == "somebody else" {
+        .because(if by_root {
             "sudo kept your HOME while root ran pip, uv or pipx (sudo -H would not have); they did nothing wrong"
         } else {
             "another user made it, or it was copied with its owners kept"
         })
-        .at(foreign)
-        .prevent("without sudo nothing of this happens; where it has to be: sudo -H");
-    match what {
-        // Its directory is the user's, so its name is theirs to change, whatever is in it.
-        What::Cache(_) => finding.command(format!("mv -- {word} {aside} && mkdir -m 700 -- {word}")).advice(
-            format!("nothing is lost: a cache fills again. To free the space: sudo rm -rf -- {aside}"),
-        ),
-        What::Kept(_) => finding
-            .command(format!("cp -rp -- {word} {aside}.mine && mv -- {word} {aside} && mv -- {aside}.mine {word}"))
-            .advice(format!(
-                "that makes a copy of your own take its place; the old one stays at {aside} until: sudo rm -rf -- {aside}"
-            )),
+        .at(foreign.iter().cloned())
+        .prevent("without sudo nothing of this happens; where it has to be: sudo -H")
+        .command(REPAIR);
+    // Its directory is the user's, so its name is theirs to change, whatever is in it.
+    let name = shell_word(&trouble.topmost);
+    if trouble.is_cache() && trouble.topmost == trouble.place {
+        finding.advice(format!(
+            "that puts {name} aside and makes an empty one in its place; nothing is lost, a cache fills again"
+        ))
+    } else {
+        finding.advice(format!(
+            "that puts {name} aside and a copy of your own in its place, where all of it can be read"
+        ))
     }
-}
-
-fn with_ending(place: &Path) -> PathBuf {
-    let mut name = place.as_os_str().to_owned();
-    name.push(".roots");
-    PathBuf::from(name)
 }
 
 fn count(number: usize) -> String {

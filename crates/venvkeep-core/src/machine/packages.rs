@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::finding::{MachineCode, MachineFinding};
 use super::sites::{Installed, SiteDirectory, Unreadable};
 use crate::diagnose::finding::Severity;
+use crate::host::credentials;
 use crate::host::fs;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::owner::Viewer;
@@ -39,6 +40,10 @@ pub(super) fn unreadable(sites: &[SiteDirectory], viewer: &Viewer) -> Vec<Machin
             .because(cause)
             .at(places.iter().map(|place| (*place).clone()))
             .command(format!("sudo chmod -R a+rX -- {repair}"))
+            .advice(format!(
+                "or, file by file and written down so that it can be undone: sudo {} doctor --repair",
+                credentials::own_program().map_or_else(|| "venvkeep".to_owned(), |program| shell_word(&program))
+            ))
             .advice("or, without root: install what you need into an environment of your own: venvkeep new")
             .prevent("before installing for everybody, in that root shell: umask 022")
             .prevent("in /etc/sudoers (visudo): Defaults umask=0022, umask_override")

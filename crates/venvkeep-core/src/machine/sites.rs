@@ -30,7 +30,7 @@ const FRAMEWORKS: [&str; 2] = [
 const NAMES: [&str; 2] = ["site-packages", "dist-packages"];
 
 /// As for environments.
-const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 16 * 1024 * 1024, rows: 200_000 };
+pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 16 * 1024 * 1024, rows: 200_000 };
 
 /// `INSTALLER` holds one word.
 const LONGEST_INSTALLER: u64 = 256;

@@ -98,8 +98,10 @@ pub(super) const PAGES: [Page; 26] = [
     },
     Page {
         name: "doctor",
-        about: "Looks at the machine instead of one environment: what was installed with sudo so that nobody else can read it, caches that root took over, and settings that lead astray. Each finding comes with its cause and its remedy.",
+        about: "Looks at the machine instead of one environment: what was installed with sudo so that nobody else can read it, caches that root took over, and settings that lead astray. Each finding comes with its cause and its remedy. --repair does what you may do of it: your caches and ~/.local are yours again, and as root what sudo pip closed to everybody is opened. Each step is shown before it is taken, written down, and taken back by --undo.",
         examples: "  venvkeep doctor
+  venvkeep doctor --repair --dry-run  what would be done
+  venvkeep doctor --repair --undo   as it was before the last repair
   venvkeep doctor --json            for programs",
     },
     Page {

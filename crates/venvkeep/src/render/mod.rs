@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod progress;
 pub(crate) mod prometheus;
+pub(crate) mod repaired;
 pub(crate) mod scan;
 pub(crate) mod size;
 
