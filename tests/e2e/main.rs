@@ -8,6 +8,7 @@
     reason = "tests look at the disk themselves instead of trusting the code under test"
 )]
 
+mod adopt;
 mod bad_input;
 mod book;
 mod caches;

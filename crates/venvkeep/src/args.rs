@@ -168,6 +168,10 @@ pub(crate) struct NewArguments {
     /// Install what FILE lists: a requirements file, or a pylock.toml
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) requirements: Option<PathBuf>,
+    /// Take over what is installed outside of environments: user (pip install --user), system (sudo pip install), or the
+    /// DIR of pip install --target
+    #[arg(long, value_name = "user, system or DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "requirements")]
+    pub(crate) adopt: Option<PathBuf>,
     /// What to put in besides Python
     #[arg(long, value_enum, default_value_t = SeedChoice::Pip)]
     pub(crate) seed: SeedChoice,

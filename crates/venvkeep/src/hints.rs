@@ -21,6 +21,7 @@ use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::requirements_file::RequirementsError;
 use venvkeep_core::model::siblings;
 use venvkeep_core::new::NewError;
+use venvkeep_core::new::adopt::AdoptError;
 use venvkeep_core::plan::{Missing, PlanError};
 use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::rebuild::install::InstallError;
@@ -393,6 +394,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
         }
         NewError::Group { .. } => failure.hint("See your groups with: id -Gn"),
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
+        NewError::Adopt(error) => adopt(error, failure),
         NewError::List(_) => failure.hint("Name the file that lists what to install."),
         NewError::NoInstaller { .. } => failure
             .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
@@ -401,6 +403,19 @@ pub(crate) fn new(error: &NewError) -> Failure {
             last_words(failure, said).hint("No environment was made; nothing is left behind.")
         }
         _ => failure,
+    }
+}
+
+fn adopt(error: &AdoptError, failure: Failure) -> Failure {
+    match error {
+        AdoptError::Gone { .. } | AdoptError::Empty { .. } => Failure { exit: Exit::Usage, ..failure }
+            .hint("No environment was made. --adopt takes user, system, or the DIR of pip install --target.")
+            .hint("What was installed for another Python: name that one with -p."),
+        AdoptError::Untrusted { path, .. } => failure
+            .hint("No environment was made: what is installed there would run as you.")
+            .hint(format!("See what it is; then list what you want in a file:  ls -la {}", shell_word(path)))
+            .hint("  venvkeep new NAME -r FILE"),
+        _ => failure.hint("No environment was made; nothing is left behind."),
     }
 }
 

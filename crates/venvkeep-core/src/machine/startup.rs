@@ -64,7 +64,8 @@ fn finding(file: &Path, number: usize, what: &Line) -> MachineFinding {
             format!(
                 "{at} sets {name} for every shell, and so for every Python in it, those of environments included"
             ),
-            "take the line out; what a project needs goes into its environment: venvkeep new NAME -r FILE",
+            "take the line out; what a project needs goes into its environment: venvkeep new NAME -r FILE, or with what is \
+             installed in that directory: venvkeep new NAME --adopt DIR",
         ),
         Line::Activates => (
             Severity::Note,

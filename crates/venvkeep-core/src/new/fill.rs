@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::adopt::{self, AdoptError, Adopted, AdoptedOne};
 use super::{NewError, Seed, Wish};
 use crate::host::programs::{staged, trust};
+use crate::host::{fs, remove};
 use crate::inspect::{self, Reading};
 use crate::model::caller::Caller;
 use crate::model::interpreter::BaseInterpreter;
@@ -16,10 +18,12 @@ use crate::rebuild::install::fill::{Errand, Filling};
 use crate::rebuild::relocate::relocate;
 use crate::rebuild::seed::{Seeded, bundled};
 use crate::rebuild::stage::Stage;
+use crate::rebuild::wheel::{Destination, Wheel};
 
 /// The stage, and who fills it.
 pub(super) struct Filled<'a> {
     pub(super) stage: &'a Stage,
+    pub(super) prefix: &'a Prefix,
     pub(super) interpreter: &'a BaseInterpreter,
     pub(super) caller: &'a Caller,
     pub(super) interrupt: &'a Interrupt,
@@ -40,6 +44,92 @@ impl Filled<'_> {
             return Ok(None);
         }
         progress.tell(Event::Begin(Step::Install));
+        if upgrade {
+            self.run(Errand::Upgrade(&names), progress)?;
+        }
+        let before = self.distributions()?.len();
+        if let Some(list) = wish.list {
+            self.run(Errand::List(list), progress)?;
+        }
+        relocate(self.stage)?;
+        let now = self.distributions()?;
+        for (name, version) in seeded.into_iter().flat_map(|it| &mut it.distributions) {
+            if let Some((_, current)) = now.iter().find(|(found, _)| found == name) {
+                version.clone_from(current);
+            }
+        }
+        Ok(wish.list.is_some().then(|| now.len().saturating_sub(before)))
+    }
+
+    /// Takes over what was found elsewhere: first what an installer has to fetch, since it starts the stage's Python, then
+    /// what was packed from the old place. What the environment was seeded with stays as it is.
+    pub(super) fn adopt(
+        &self,
+        place: adopt::Place,
+        seeded: Option<&Seeded>,
+        progress: Progress<'_>,
+    ) -> Result<Adopted, NewError> {
+        let seeds: Vec<String> =
+            seeded.iter().flat_map(|it| &it.distributions).map(|(name, _)| name.clone()).collect();
+        let wanted: Vec<adopt::Found> = place
+            .found
+            .into_iter()
+            .filter(|one| !seeds.contains(&one.name.normalized().to_owned()))
+            .collect();
+        // Packed into the stage: together they can be larger than memory.
+        let private = self.stage.join(".venvkeep-adopt");
+        fs::create_dir(&private, 0o700)?;
+        let (mut wheels, mut distributions, mut fetched) = (Vec::new(), Vec::new(), Vec::new());
+        for one in &wanted {
+            if self.interrupt.requested() {
+                return Err(NewError::Interrupted);
+            }
+            let why = match adopt::pack(one, self.interpreter, &self.caller.viewer) {
+                Ok(bytes) => {
+                    let file = private.join(format!("{}.whl", one.name.normalized()));
+                    fs::create_file(&file, 0o600, &bytes)?;
+                    wheels.push(file);
+                    None
+                }
+                Err(why) => {
+                    fetched.push(one.requirement());
+                    Some(why)
+                }
+            };
+            distributions.push(AdoptedOne {
+                name: one.name.clone(),
+                version: one.version.clone(),
+                fetched: why,
+            });
+        }
+        if !fetched.is_empty() {
+            progress.tell(Event::Begin(Step::Install));
+            self.run(Errand::Exactly(&fetched), progress)?;
+            relocate(self.stage)?;
+        }
+        let starter = self.prefix.join(INTERPRETER);
+        let destination = Destination {
+            directory: self.stage.path(),
+            scheme: &self.interpreter.scheme,
+            interpreter: &starter,
+            python: self.interpreter.version,
+        };
+        for file in wheels {
+            Wheel::open(&file)?.install(&destination)?;
+        }
+        remove::tree(&private)?;
+        let now = self.distributions()?;
+        let is_there = |one: &AdoptedOne| {
+            now.iter().any(|(name, version)| name == one.name.as_written() && *version == one.version)
+        };
+        if let Some(one) = distributions.iter().find(|one| !is_there(one)) {
+            return Err(AdoptError::Lost { one: one.clone() }.into());
+        }
+        Ok(Adopted { from: place.sites, distributions, unclaimed: place.unclaimed })
+    }
+
+    /// Runs what installs, into the stage.
+    fn run(&self, errand: Errand<'_>, progress: Progress<'_>) -> Result<(), NewError> {
         let wheel =
             bundled(self.interpreter, &self.caller.viewer).first().map(|wheel| wheel.path().to_owned());
         let installer = Installer::choose(self.caller, wheel.as_deref());
@@ -53,21 +143,7 @@ impl Filled<'_> {
             caller: self.caller,
             interrupt: self.interrupt,
         };
-        if upgrade {
-            filling.run(Errand::Upgrade(&names), progress)?;
-        }
-        let before = self.distributions()?.len();
-        if let Some(list) = wish.list {
-            filling.run(Errand::List(list), progress)?;
-        }
-        relocate(self.stage)?;
-        let now = self.distributions()?;
-        for (name, version) in seeded.into_iter().flat_map(|it| &mut it.distributions) {
-            if let Some((_, current)) = now.iter().find(|(found, _)| found == name) {
-                version.clone_from(current);
-            }
-        }
-        Ok(wish.list.is_some().then(|| now.len().saturating_sub(before)))
+        Ok(filling.run(errand, progress)?)
     }
 
     fn title(&self) -> String {

@@ -3,6 +3,7 @@
 //! It is built beside its place and renamed into it in one step that never replaces anything: at every instant there
 //! is either nothing or a whole environment. What a killed run leaves beside it, the next run for that place removes.
 
+pub mod adopt;
 mod fill;
 pub mod place;
 pub mod python;
@@ -35,6 +36,7 @@ use crate::store::registry;
 use crate::store::snapshots::{self, Keeping};
 use crate::store::trust::{self, TrustError};
 use crate::swap::{Journal, SwapError};
+use adopt::{AdoptError, AdoptFrom, Adopted};
 use fill::Filled;
 use place::{Place, UnusablePath};
 use python::{Wanted, wanted};
@@ -53,6 +55,8 @@ pub struct Wish<'a> {
     pub seed: Seed,
     /// The list of what is to be installed, as an absolute path.
     pub list: Option<&'a Path>,
+    /// What is to be taken over that was installed outside of environments.
+    pub adopt: Option<AdoptFrom<'a>>,
     /// What the prompt shows instead of the project's name.
     pub prompt: Option<&'a str>,
     /// Whether the base's packages are to be seen.
@@ -89,6 +93,8 @@ pub struct Made {
     pub seeded: Option<Seeded>,
     /// How many distributions the list brought, with what they depend on; `None` where there was no list.
     pub installed: Option<usize>,
+    /// What was taken over; `None` where nothing was to be.
+    pub adopted: Option<Adopted>,
     /// Whether a snapshot of it is kept outside of it.
     pub snapshot: Keeping,
     /// Whether the user's shells may activate it by themselves; what hinders them is no reason to have made nothing.
@@ -175,6 +181,9 @@ pub enum NewError {
         /// What is the matter beside it.
         why: SwapError,
     },
+    /// Nothing could be taken over.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -200,6 +209,7 @@ pub fn new(
     let interpreter = find(&wanted.request, caller, interrupt)
         .map_err(|why| NewError::Python { why, by: wanted.by.clone() })?;
 
+    let found = wish.adopt.map(|from| adopt::find(from, &interpreter, caller)).transpose()?;
     // The first time this takes a second or two: before anybody else is kept waiting.
     let seeds = (wish.seed != Seed::Nothing).then(|| prepare(&interpreter, caller, interrupt));
     if interrupt.requested() {
@@ -227,8 +237,9 @@ pub fn new(
     create(stage.path(), &skeleton)?;
     let seeded = seeds.map(|seeds| seeds.install(stage.path(), &prefix, &interpreter));
     let mut seeded = seeded.transpose()?;
-    let filling = Filled { stage: &stage, interpreter: &interpreter, caller, interrupt };
+    let filling = Filled { stage: &stage, prefix: &prefix, interpreter: &interpreter, caller, interrupt };
     let installed = filling.fill(wish, seeded.as_mut(), progress)?;
+    let adopted = found.map(|found| filling.adopt(found, seeded.as_ref(), progress)).transpose()?;
     if interrupt.requested() {
         return Err(NewError::Interrupted);
     }
@@ -236,7 +247,7 @@ pub fn new(
     if wish.sharing.is_shared() {
         let mut tree = walk::tree(&Directory::open(stage.path())?)?;
         later = share(stage.path(), &mut tree, &wish.sharing, None)?;
-    } else if wish.list.is_some() || wish.seed == Seed::NewestPip {
+    } else if wish.list.is_some() || wish.adopt.is_some() || wish.seed == Seed::NewestPip {
         // An installer may have set modes of its own.
         open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;
     } else {
@@ -251,7 +262,7 @@ pub fn new(
     // A name is a convenience, and nothing to fail for.
     let _ = registry::register_new(&prefix, caller);
     let shut = wish.sharing.is_shared().then(|| fs::shut_above(prefix.path())).flatten();
-    Ok(Made { prefix, name, interpreter, wanted, seeded, installed, snapshot, trust, shut, later })
+    Ok(Made { prefix, name, interpreter, wanted, seeded, installed, adopted, snapshot, trust, shut, later })
 }
 
 /// Only a member can give something to a group.

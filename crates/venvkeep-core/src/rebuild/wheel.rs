@@ -80,7 +80,12 @@ pub struct Wheel {
 impl Wheel {
     /// Opens a wheel; links on the way to it are followed.
     pub fn open(path: &Path) -> Result<Self, WheelError> {
-        let file = Cursor::new(read_bounded(&physical(path)?, LIMIT)?);
+        Self::read(path, read_bounded(&physical(path)?, LIMIT)?)
+    }
+
+    /// Reads a wheel that is in memory; `path` is what it is called in errors.
+    pub fn read(path: &Path, bytes: Vec<u8>) -> Result<Self, WheelError> {
+        let file = Cursor::new(bytes);
         let unusable = |why: String| WheelError::Unusable { wheel: path.to_owned(), why };
         let mut archive = ZipArchive::new(file).map_err(|error| unusable(error.to_string()))?;
 

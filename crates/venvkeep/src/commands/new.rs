@@ -7,6 +7,7 @@ use serde_json::json;
 use venvkeep_core::interpreters::request::Request;
 use venvkeep_core::model::naming::USUAL_NAMES;
 use venvkeep_core::model::sharing::Sharing;
+use venvkeep_core::new::adopt::AdoptFrom;
 use venvkeep_core::new::place::without_dots;
 use venvkeep_core::new::{self, Made, Seed, Wish};
 use venvkeep_core::progress::Progress;
@@ -24,8 +25,8 @@ use crate::args::{NewArguments, SeedChoice};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
-use crate::render::Emphasis;
 use crate::render::progress::Spinner;
+use crate::render::{Emphasis, adopted};
 use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
@@ -38,12 +39,21 @@ pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exi
         return Err(Failure::new(Exit::Usage, message).hint("Leave one of them out."));
     }
     let list = arguments.requirements.as_ref().map(|file| without_dots(&session.caller.absolute(file)));
-    let made =
-        make(&Wish { list: list.as_deref(), ..wish(arguments, place.as_deref()) }, arguments, session)?;
+    let source = arguments.adopt.as_ref().map(|from| without_dots(&session.caller.absolute(from)));
+    let adopt = arguments.adopt.as_ref().zip(source.as_deref()).map(|(typed, path)| match typed.to_str() {
+        Some("user") => AdoptFrom::User,
+        Some("system") => AdoptFrom::System,
+        _ => AdoptFrom::Directory(path),
+    });
+    let wish = Wish { list: list.as_deref(), adopt, ..wish(arguments, place.as_deref()) };
+    let made = make(&wish, arguments, session)?;
     if session.screen.json {
         session.screen.json("new", document(&made))?;
     } else {
         session.screen.result(&report(&made, session))?;
+        if let Some((from, adopted)) = adopt.zip(made.adopted.as_ref()) {
+            session.screen.result(&adopted::report(from, adopted, &made, session.screen))?;
+        }
     }
     for remark in remarks(&made) {
         session.screen.note(&printable(format!("note: {remark}")));
@@ -89,7 +99,7 @@ fn is_usual(typed: &Path) -> bool {
 /// With a line that tells how installing goes on, where something is installed.
 fn make(wish: &Wish<'_>, arguments: &NewArguments, session: &Session<'_>) -> Result<Made, Failure> {
     let (caller, interrupt) = (&session.caller, &session.interrupt);
-    let made = if wish.list.is_none() && !arguments.upgrade_deps {
+    let made = if wish.list.is_none() && wish.adopt.is_none() && !arguments.upgrade_deps {
         new::new(wish, caller, interrupt, Progress::new(&|_| ()))
     } else {
         let spinner = Spinner::new(session.screen, "new environment");
@@ -111,6 +121,7 @@ fn wish<'a>(arguments: &'a NewArguments, typed: Option<&'a Path>) -> Wish<'a> {
             SeedChoice::None => Seed::Nothing,
         },
         list: None,
+        adopt: None,
         prompt: arguments.prompt.as_deref(),
         system_site_packages: if arguments.system_site_packages {
             SystemSitePackages::Visible
@@ -235,6 +246,7 @@ fn document(made: &Made) -> serde_json::Value {
             "asked_for_by": made.wanted.by.as_ref().map(|file| file.to_string_lossy()),
         },
         "installed": made.installed,
+        "adopted": made.adopted.as_ref().map(adopted::document),
         "seeded": seeded.map(|(name, version)| json!({ "name": name, "version": version })).collect::<Vec<_>>(),
     })
 }

@@ -1,7 +1,7 @@
 //! Options in more words, for `--help` and the man pages; `-h` has the one line of [`crate::args`].
 
 /// By the option's long name, for each command that has it; a command before it means that one's alone.
-const MORE: [(&str, &str); 31] = [
+const MORE: [(&str, &str); 32] = [
     ("quiet", "For scripts: the result is printed, and errors are; progress and remarks are not."),
     (
         "json",
@@ -35,6 +35,10 @@ const MORE: [(&str, &str); 31] = [
     (
         "central",
         "All such environments lie in one directory and are known by their names: venvkeep run NAME -- CMD.",
+    ),
+    (
+        "adopt",
+        "Files that are what their RECORD says are taken from there, everything else from the index in the same version. The old place stays as it is, and the report says how to take it out of the way.",
     ),
     (
         "shared",

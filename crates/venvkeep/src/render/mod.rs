@@ -1,5 +1,6 @@
 //! What the user sees: results on stdout, everything else on stderr, colours and progress only on a terminal.
 
+pub(crate) mod adopted;
 pub(crate) mod check;
 pub(crate) mod copied;
 pub(crate) mod doctor;

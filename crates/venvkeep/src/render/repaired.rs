@@ -24,9 +24,9 @@ pub(crate) fn report(done: &Done, screen: &Screen) -> String {
         let paint = screen.paint();
         text = format!("{}\n", paint.text(Emphasis::Good, format!("Repaired {}.", number(done.taken.len()))));
         text.push_str(&kept(&done.taken));
-        text.push_str(&format!("  noted in  {}\n", printable(log)));
+        text.extend(["  noted in  ", &printable(log), "\n"]);
         let undo = paint.text(Emphasis::Command, "venvkeep doctor --repair --undo");
-        text.push_str(&format!("  go back   {undo}\n"));
+        text.extend(["  go back   ", &undo, "\n"]);
     }
     if done.interrupted {
         text.push_str("Stopped before all was done; run it again for the rest.\n");

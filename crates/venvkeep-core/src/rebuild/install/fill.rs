@@ -29,6 +29,8 @@ pub enum Errand<'a> {
     List(&'a Path),
     /// The newest versions of what is there under these names.
     Upgrade(&'a [String]),
+    /// These requirements, each a line, without what they depend on.
+    Exactly(&'a [String]),
 }
 
 /// What all errands into one stage have in common.
@@ -73,6 +75,10 @@ impl Filling<'_> {
                 lines.extend(names.iter().map(|name| format!("{name}\n")));
                 arguments.push("--upgrade".into());
             }
+            Errand::Exactly(requirements) => {
+                lines.extend(requirements.iter().map(|line| format!("{line}\n")));
+                arguments.push("--no-deps".into());
+            }
             Errand::List(list) if is_lock(list) && matches!(self.installer, Installer::Pip { .. }) => {
                 lines.push_str(&locked(list)?);
                 arguments.push("--no-deps".into());
@@ -107,6 +113,7 @@ impl Filling<'_> {
         let what = match errand {
             Errand::List(list) => format!("what {} lists", list.display()),
             Errand::Upgrade(names) => format!("newer versions of {}", names.join(" and ")),
+            Errand::Exactly(requirements) => requirements.join(", "),
         };
         let said = missing::last_words(&finished);
         Err(InstallError::Failed { installer: self.installer.name(), what, said })
