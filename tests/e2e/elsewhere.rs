@@ -82,7 +82,46 @@ fn what_pipx_keeps_is_pipxs_unless_the_user_insists() {
     std::fs::write(env.path().join("conda-meta/history"), "").expect("root may");
     let before = fingerprint(env.path());
     for args in [&["heal"][..], &["heal", "--force"]] {
-        conda.venvkeep(args).run().code(4).stderr_has("conda env create");
+        conda.venvkeep(args).run().code(4).stderr_has("conda create -p");
     }
     before.assert_unchanged();
+}
+
+#[test]
+fn condas_own_records_tell_what_is_gone_and_who_puts_it_right() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let base = ctx.project("miniforge3");
+    base.write("condabin/mamba", "");
+    let env = base.path().join("envs/science");
+    let record = |name: &str, files: &str| {
+        let text = format!(r#"{{"name": "{name}", "version": "1.2", "build": "h0_1", "files": [{files}]}}"#);
+        base.write(&format!("envs/science/conda-meta/{name}-1.2-h0_1.json"), text);
+    };
+    record("whole", r#""lib/whole.so""#);
+    record("torn", r#""lib/torn.so", "share/torn/data", "lib/python3.11/__pycache__/torn.cpython-311.pyc""#);
+    for file in ["lib/whole.so", "lib/torn.so", "bin/python", "conda-meta/history"] {
+        base.write(&format!("envs/science/{file}"), "x");
+    }
+    let check = || ctx.venvkeep(["check", "--json"]).arg(&env).run();
+    let finding = |told: &serde_json::Value, code: &str| -> serde_json::Value {
+        let findings = told["findings"].as_array().expect("a list").clone();
+        findings.into_iter().find(|one| one["code"] == code).unwrap_or_default()
+    };
+    let told = first_environment(&check());
+    let missing = finding(&told, "files-missing");
+    assert_eq!(
+        (missing["count"].as_u64(), &missing["evidence"][0]),
+        (Some(1), &"share/torn/data".into()),
+        "{told:#}"
+    );
+    let command = format!("mamba install -p {} --force-reinstall 'torn=1.2=h0_1'", env.display());
+    assert_eq!(missing["remedy"]["command"], command, "{told:#}");
+    base.write("envs/science/conda-meta/garbled-1-0.json", "{");
+    let told = first_environment(&check());
+    assert_eq!(finding(&told, "metadata-broken")["evidence"][0], "conda-meta/garbled-1-0.json", "{told:#}");
+    // root's: conda's own command, and no heal.
+    ctx.program(Who::Root, "chown").args(["-R", "0:0"]).arg(&env).run().success();
+    let told = first_environment(&check().code(1));
+    let foreign = finding(&told, "foreign-owner");
+    assert!(foreign["remedy"]["command"].to_string().contains("mamba create -p"), "{told:#}");
 }

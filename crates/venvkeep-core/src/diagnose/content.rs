@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::finding::{Code, Finding, Remedy};
+use super::managed::conda_files_missing;
 use super::{Evidence, counted, found, is_refused};
 use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::{Distribution, Layout, NamedBy, RecordState};
@@ -12,6 +13,10 @@ const NAMED: usize = 3;
 
 /// Recorded files that are not there.
 pub(super) fn files_missing(snapshot: &Snapshot) -> Option<Finding> {
+    // conda lists its Python packages itself, and puts them right itself.
+    if snapshot.conda.is_some() {
+        return conda_files_missing(snapshot);
+    }
     let (about, whose) = collect(snapshot, |record| match record {
         RecordState::Read { missing, missing_count, .. } => Some((missing, *missing_count)),
         _ => None,

@@ -50,6 +50,7 @@ pub fn diagnose(snapshot: &Snapshot, names: Names<'_>) -> Vec<Finding> {
         place::mount_point(snapshot),
         place::interrupted_heal(&snapshot.siblings),
         place::kept_environment(snapshot),
+        managed::conda_records_broken(snapshot),
         managed::managed_elsewhere(snapshot),
     ]
     .into_iter()

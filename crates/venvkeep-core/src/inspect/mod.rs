@@ -8,6 +8,7 @@
 pub mod beside;
 mod checkout;
 pub mod claims;
+pub mod conda;
 mod config;
 pub mod deep;
 mod distributions;
@@ -54,11 +55,13 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     if let Some(directory) = &directory {
         records::compare_all(&mut installed.distributions, prefix, directory, &tree);
     }
+    let conda = directory.as_ref().and_then(|directory| conda::read(prefix, directory, &tree));
     // What was not opened for that reason would count as missing or garbled.
     fs::insist_on_resources(prefix.path())?;
     let config = installed.config.settings();
     Ok(Snapshot {
         kind: config::kind(prefix, config),
+        conda,
         interpreter: interpreter::inspect(prefix, config, viewer),
         named_prefixes: named.others,
         aliases: named.aliases,

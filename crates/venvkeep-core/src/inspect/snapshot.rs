@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::conda::CondaMeta;
 use crate::model::distribution::Distribution;
 use crate::model::facts::{Facts, Kind};
 use crate::model::owner::Viewer;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub config: Config,
     /// What made it.
     pub kind: EnvironmentKind,
+    /// What conda's own records say; `None` where it has none.
+    pub conda: Option<CondaMeta>,
     /// Its `bin/python` and where that leads.
     pub interpreter: Interpreter,
     /// The Python version its library directories are for, where they or `pyvenv.cfg` tell.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use super::{Found, Party, Target};
 use crate::diagnose::finding::Finding;
+use crate::diagnose::managed::leave_to_conda;
 use crate::diagnose::sharing::{closed_above, closed_to_everyone};
 use crate::diagnose::{absent, diagnose};
 use crate::host::credentials;
@@ -48,6 +49,7 @@ pub fn look(prefix: &Prefix, viewer: &Viewer, depth: Depth) -> Result<Look, IoEr
                 deep::compare_content(&mut snapshot);
             }
             let mut findings = diagnose(&snapshot, &credentials::user_name);
+            leave_to_conda(&mut findings, &snapshot);
             if snapshot.sharing() == Sharing::Everyone {
                 findings.extend(shut(&snapshot));
                 findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
