@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use venvkeep_testkit::{Context, Invocation, Who, fingerprint};
+use venvkeep_testkit::{Context, Invocation, Need, Who, fingerprint, require};
 
 use crate::VENVKEEP;
 use crate::doctor::{doctor, install_for_everybody, with_code, with_mounts};
@@ -205,4 +205,60 @@ fn what_cannot_be_copied_whole_stays() {
     ctx.program(Who::Root, "chown").args(["-R", &format!("{stranger}:{stranger}")]).arg(lib).run().success();
     let told = repair(&ctx, &[]).run().code(4).stdout_json();
     assert!(told["left"].to_string().contains("neither yours nor root's"), "{told:#}");
+}
+
+/// As it happens: a hardened user's umask goes through sudo, which only ever adds to it, into what root's pip installs.
+#[test]
+fn the_story_with_sudo() {
+    if !require(&[Need::Program("sudo")]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let ground = ctx.project_at(ctx.area().join("system"), Who::Root);
+    let (uid, home) = (Who::User.uid(), ctx.home(Who::User));
+    let local = ground.path().join("local");
+    fs::create_dir(&local).expect("root may");
+    let account = format!("ana:*:{uid}:{uid}::{}:/bin/sh\n", home.display());
+    let passwd = fs::read_to_string("/etc/passwd").expect("it is there") + &account;
+    let passwd = ground.write("passwd", passwd);
+    let sudoers = "Defaults env_reset\nroot ALL=(ALL) ALL\nana ALL=(ALL) NOPASSWD: ALL\n";
+    let sudoers = ground.write("sudoers", sudoers);
+    set_mode(&sudoers, 0o440);
+    let root = ctx.home(Who::Root);
+    let mounts = [
+        (local.as_path(), "/usr/local"),
+        (passwd.as_path(), "/etc/passwd"),
+        (sudoers.as_path(), "/etc/sudoers"),
+        (root.as_path(), "/root"),
+    ];
+    let by_user = |script: &str| {
+        let shell = ctx.program(Who::User, "sh").args(["-c", script]);
+        with_mounts(&ctx, Who::User, &mounts, &shell)
+    };
+    let program = ctx.venvkeep(["doctor"]).program().display().to_string();
+    let pip = "/usr/bin/python3 $(echo /usr/share/python-wheels/pip-*.whl)/pip install --quiet --no-cache-dir --no-index \
+               --break-system-packages --root-user-action=ignore";
+    let wheels = ctx.wheels().display();
+    by_user(&format!("umask 027; sudo -H {pip} --find-links {wheels} pure-one")).success();
+    let import = "/usr/bin/python3 -c 'import pure_one; print(pure_one.ONE)'";
+    let empty = "/usr/bin/python3 -c 'import pure_one; print(pure_one.__path__)'";
+    // Nothing says why: closed to the user, its directory is an empty namespace package, or nothing at all.
+    assert!(!by_user(import).status.success() || !by_user(empty).status.success());
+    let found = with_mounts(&ctx, Who::User, &mounts, &doctor(&ctx)).code(1).stdout_json();
+    let finding = with_code(&found, "packages-unreadable");
+    assert_eq!(finding.len(), 1, "{found:#}");
+    assert!(finding[0]["cause"].to_string().contains("027"), "{found:#}");
+    let before = modes(&local);
+    let told = by_user(&format!("sudo {program} doctor --repair --json")).success().stdout_json();
+    let repaired = modes(&local);
+    let real = |path: &String| local.join(Path::new(path).strip_prefix("/usr/local").expect("there"));
+    let mut steps: Vec<PathBuf> = paths(&told, "steps").iter().map(real).collect();
+    steps.sort();
+    assert_eq!(steps, changed(&before, &repaired), "{told:#}");
+    by_user(import).success().stdout_has("1");
+    let log = told["log"].as_str().expect("a log");
+    assert!(log.starts_with("/root/.local/state/venvkeep/repairs/"), "{log}");
+    by_user(&format!("sudo {program} doctor --repair --undo")).success();
+    assert!(changed(&before, &modes(&local)).is_empty(), "as it was");
+    assert!(!by_user(import).status.success());
 }

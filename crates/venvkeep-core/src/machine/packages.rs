@@ -24,12 +24,20 @@ pub(super) fn unreadable(sites: &[SiteDirectory], viewer: &Viewer) -> Vec<Machin
         let first = packages.first()?;
         let places: Vec<&PathBuf> = packages.iter().flat_map(|one| &one.places).collect();
         let repair = places.iter().map(|place| shell_word(place)).collect::<Vec<_>>().join(" ");
-        let message = format!(
+        let is_whole = packages.len() == 1 && first.places.first() == Some(&site.path);
+        let message = if is_whole {
+            format!(
+                "you may not read {}, in which packages lie that are for everybody: importing them fails",
+                site.path.display()
+            )
+        } else {
+            format!(
             "you may not read {} in {}: importing it fails with \"Permission denied\", or brings an empty package whose \
              modules are missing",
             listed(packages.iter().map(|one| one.name.as_str())),
             site.path.display()
-        );
+        )
+        };
         let umask = if first.first.mode & 0o070 == 0 { "077" } else { "027" };
         let cause = format!(
             "it was installed for everybody under a strict umask ({umask} leaves modes such as {:04o}), usually by sudo \
@@ -57,7 +65,7 @@ pub(super) fn unreadable(sites: &[SiteDirectory], viewer: &Viewer) -> Vec<Machin
 fn with_package(finding: MachineFinding, one: &Unreadable, site: &Path) -> MachineFinding {
     let name = one.name.to_lowercase().replace(['_', '.'], "-");
     let is_a_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if !is_a_name || finding.remedies.len() > NAMED {
+    if !is_a_name || one.name.starts_with('/') || finding.remedies.len() > NAMED {
         return finding;
     }
     let text = site.to_string_lossy();

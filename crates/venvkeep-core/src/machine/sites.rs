@@ -74,6 +74,11 @@ pub(super) fn all(bases: &[BaseInterpreter], viewer: &Viewer) -> Vec<SiteDirecto
         places.extend(versions.flat_map(|version| sites_in(&version.join("lib"))));
     }
     places.extend(bases.iter().flat_map(|base| NAMES.map(|name| base.stdlib.join(name))));
+    // Where a directory on the way is closed, nobody can tell what is in it.
+    let on_the_way = places.iter().map(PathBuf::as_path).chain(LIBRARIES.map(Path::new));
+    let mut closed: Vec<PathBuf> = on_the_way.filter_map(|place| closed_on_the_way(place, viewer)).collect();
+    closed.sort_unstable();
+    closed.dedup();
     // Links make many names of one directory (`lib64`, MacPorts' `Current`).
     let mut places: Vec<PathBuf> = places
         .iter()
@@ -82,7 +87,29 @@ pub(super) fn all(bases: &[BaseInterpreter], viewer: &Viewer) -> Vec<SiteDirecto
         .collect();
     places.sort_unstable();
     places.dedup();
-    places.into_iter().map(|path| look(path, viewer)).collect()
+    places.retain(|place| !closed.contains(place));
+    closed.into_iter().map(shut).chain(places.into_iter().map(|path| look(path, viewer))).collect()
+}
+
+/// The first directory down to a place that this user may not list and enter.
+fn closed_on_the_way(place: &Path, viewer: &Viewer) -> Option<PathBuf> {
+    let mut above: Vec<&Path> = place.ancestors().collect();
+    above.reverse();
+    let is_closed = |path: &&Path| {
+        fs::stat(path).is_ok_and(|facts| facts.kind == Kind::Directory && !viewer.can_read(&facts))
+    };
+    let first = above.into_iter().find(is_closed)?;
+    fs::physical(first).ok()
+}
+
+/// A directory of which nothing is known but that it is closed.
+fn shut(path: PathBuf) -> SiteDirectory {
+    let whole = fs::lstat(&path).map(|first| Unreadable {
+        name: path.to_string_lossy().into_owned(),
+        places: vec![path.clone()],
+        first,
+    });
+    SiteDirectory { distributions: Vec::new(), unreadable: whole.into_iter().collect(), path }
 }
 
 /// `python3.11/site-packages` and `python3/dist-packages` in a directory of libraries.
@@ -108,14 +135,7 @@ fn is_directory(path: &Path) -> bool {
 
 fn look(path: PathBuf, viewer: &Viewer) -> SiteDirectory {
     let opened = Directory::open(&path).and_then(|site| Ok((walk::tree(&site)?, site)));
-    let Ok((tree, site)) = opened else {
-        let whole = fs::lstat(&path).map(|first| Unreadable {
-            name: path.to_string_lossy().into_owned(),
-            places: vec![path.clone()],
-            first,
-        });
-        return SiteDirectory { distributions: Vec::new(), unreadable: whole.into_iter().collect(), path };
-    };
+    let Ok((tree, site)) = opened else { return shut(path) };
     let distributions = installed(&site, &tree);
     let unreadable = unreadable(&site, &tree, &distributions, viewer);
     SiteDirectory { path, distributions, unreadable }
