@@ -208,3 +208,37 @@ fn environments_that_are_unwell_and_trees_that_are_kept_are_counted() {
     let command = format!("venvkeep heal {}/.venv", project.str());
     assert_eq!(unwell[0]["remedies"][0]["command"], command, "{told:#}");
 }
+
+#[test]
+fn what_sudo_is_told_what_pip_is_old_and_what_uv_keeps_closed() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let ground = ctx.project_at(ctx.area().join("system"), Who::Root);
+    ground.write("sudoers.d/90-hard", "# ours\nDefaults umask=0077\nDefaults env_keep += \"HOME\"\n");
+    let site = ground.path().join("local/python3.11/dist-packages");
+    for (name, installer) in [("pip-9.0.1", "pip"), ("pip-9.0.2", "debian")] {
+        ground.write(&format!("local/python3.11/dist-packages/{name}.dist-info/INSTALLER"), installer);
+    }
+    let mounts = [
+        (ground.path().join("sudoers.d"), "/etc/sudoers.d"),
+        (ground.path().join("local"), "/usr/local/lib"),
+    ];
+    let mounts = mounts.each_ref().map(|(from, to)| (from.as_path(), *to));
+    let told = with_mounts(&ctx, Who::Root, &mounts, &doctor(&ctx)).code(1).stdout_json();
+    let sudo = with_code(&told, "sudo-setting");
+    let places: Vec<_> = sudo.iter().map(|one| one["evidence"][0].as_str().expect("a place")).collect();
+    assert_eq!(places, ["/etc/sudoers.d/90-hard:2", "/etc/sudoers.d/90-hard:3"], "{told:#}");
+    let pips = with_code(&told, "pip-old");
+    assert_eq!(pips.len(), 1, "{told:#}");
+    assert!(pips[0]["message"].to_string().contains("pip 9.0.1"), "{told:#}");
+    assert!(site.is_dir());
+    // uv's cache, as a user's under another umask.
+    let home = ctx.project_at(ctx.home(Who::User), Who::User);
+    let narrow = home.write(".cache/uv/archive-v0/abc/six.py", "x");
+    home.write(".cache/uv/archive-v0/abc/open.py", "x");
+    fs::set_permissions(&narrow, fs::Permissions::from_mode(0o600)).expect("root may");
+    let told = doctor(&ctx).umask(0o022).run().stdout_json();
+    let found = with_code(&told, "uv-cache-closed");
+    assert_eq!((found.len(), found[0]["count"].as_u64()), (1, Some(1)), "{told:#}");
+    let told = doctor(&ctx).umask(0o077).run().stdout_json();
+    assert!(with_code(&told, "uv-cache-closed").is_empty(), "as the user wants it: {told:#}");
+}

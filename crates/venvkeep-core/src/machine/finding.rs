@@ -31,6 +31,12 @@ pub enum MachineCode {
     PackagesByPip,
     /// The system's Python does not keep pip out (PEP 668), or was made not to.
     Unmarked,
+    /// sudo keeps the caller's home, or makes files that others cannot read.
+    SudoSetting,
+    /// A pip outside of environments that lacks security fixes.
+    PipOld,
+    /// uv's cache holds files that only this user can read.
+    UvCacheClosed,
     /// Known environments that are not well.
     EnvironmentsUnwell,
     /// Old trees that are kept.
@@ -39,7 +45,7 @@ pub enum MachineCode {
 
 impl MachineCode {
     /// All codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::PackagesUnreadable,
         Self::OwnForeign,
         Self::OwnClosed,
@@ -50,6 +56,9 @@ impl MachineCode {
         Self::StrictUmask,
         Self::PackagesByPip,
         Self::Unmarked,
+        Self::SudoSetting,
+        Self::PipOld,
+        Self::UvCacheClosed,
         Self::EnvironmentsUnwell,
         Self::TreesKept,
     ];
@@ -67,6 +76,9 @@ impl MachineCode {
             Self::StrictUmask => "strict-umask",
             Self::PackagesByPip => "packages-by-pip",
             Self::Unmarked => "system-unmarked",
+            Self::SudoSetting => "sudo-setting",
+            Self::PipOld => "pip-old",
+            Self::UvCacheClosed => "uv-cache-closed",
             Self::EnvironmentsUnwell => "environments-unwell",
             Self::TreesKept => "trees-kept",
         }

@@ -52,6 +52,11 @@ fn own_umask() -> Option<String> {
     text.lines().find_map(|line| Some(line.strip_prefix("Umask:")?.trim().to_owned()))
 }
 
+/// Whether what this process makes cannot be read by others.
+pub(super) fn is_umask_strict() -> bool {
+    own_umask().is_some_and(|mask| is_strict(&mask))
+}
+
 fn settled() -> Vec<(PathBuf, String)> {
     let read = |path: &Path| {
         let content = fs::physical(path).and_then(|path| fs::read_bounded(&path, LONGEST)).ok()?;

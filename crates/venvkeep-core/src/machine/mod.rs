@@ -12,6 +12,7 @@ pub mod repair;
 mod settings;
 mod sites;
 mod startup;
+mod sudo;
 
 use crate::interpreters::find::{FindError, survey};
 use crate::model::caller::Caller;
@@ -26,11 +27,13 @@ pub fn examine(caller: &Caller, interrupt: &Interrupt) -> Result<Vec<MachineFind
     let mut findings = packages::unreadable(&sites, &caller.viewer);
     findings.extend(packages::by_pip(&sites));
     findings.extend(packages::unmarked(&bases, &sites));
+    findings.extend(packages::old_pips(&sites));
     findings.extend(own::examine(caller));
     findings.extend(settings::variables(caller));
     findings.extend(settings::pip_configuration(caller));
     findings.extend(startup::lines(caller));
     findings.extend(habits::umasks());
+    findings.extend(sudo::settings());
     findings.extend(habits::environments(caller));
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.code));
     Ok(findings)

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::finding::{MachineCode, MachineFinding};
+use super::habits::is_umask_strict;
 use crate::diagnose::finding::Severity;
 use crate::host::credentials;
 use crate::host::fs::{self, Directory};
@@ -65,6 +66,8 @@ pub(super) enum Wrong {
     Foreign { entries: Vec<PathBuf> },
     /// These are the user's own, and closed to themselves.
     Closed(Vec<PathBuf>),
+    /// These are files of uv's cache that only the user can read, though their umask is an open one.
+    Narrow(Vec<PathBuf>),
 }
 
 impl Trouble {
@@ -132,7 +135,20 @@ fn look(place: &Path, what: What, viewer: &Viewer) -> Option<Trouble> {
     } else {
         Wrong::Foreign { entries }
     };
-    if matches!(&wrong, Wrong::Closed(closed) if closed.is_empty()) {
+    let wrong = match wrong {
+        // What was unpacked there is linked into environments with its mode.
+        Wrong::Closed(closed)
+            if closed.is_empty() && matches!(what, What::Cache("uv")) && !is_umask_strict() =>
+        {
+            let unpacked = tree.child(Tree::ROOT, "archive-v0".as_ref())?;
+            let is_below = |id| tree.path(id).starts_with(tree.path(unpacked));
+            let is_narrow = |facts: &Facts| facts.kind == Kind::File && facts.mode & 0o044 != 0o044;
+            let narrow = tree.ids().filter(|&id| is_narrow(tree.facts(id)) && is_below(id));
+            Wrong::Narrow(narrow.map(|id| full(tree.path(id))).collect())
+        }
+        wrong => wrong,
+    };
+    if matches!(&wrong, Wrong::Closed(paths) | Wrong::Narrow(paths) if paths.is_empty()) {
         return None;
     }
     let owner = itself.uid;
@@ -145,6 +161,7 @@ fn look(place: &Path, what: What, viewer: &Viewer) -> Option<Trouble> {
 fn finding(trouble: &Trouble, viewer: &Viewer) -> MachineFinding {
     let closed = match &trouble.wrong {
         Wrong::Foreign { entries } => return foreign_finding(trouble, entries, viewer),
+        Wrong::Narrow(files) => return narrow_finding(trouble, files),
         Wrong::Closed(closed) => closed,
     };
     let place = trouble.place.as_path();
@@ -162,6 +179,20 @@ fn finding(trouble: &Trouble, viewer: &Viewer) -> MachineFinding {
             "that is chmod -R u+rwX -- {}, written down so that it can be undone",
             shell_word(place)
         ))
+}
+
+fn narrow_finding(trouble: &Trouble, files: &[PathBuf]) -> MachineFinding {
+    let place = trouble.place.as_path();
+    let message = format!(
+        "{} in {} can be read by you alone: uv puts them so into every environment, shared ones included",
+        if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) },
+        place.display()
+    );
+    MachineFinding::new(MachineCode::UvCacheClosed, Severity::Note, message)
+        .because("the cache was filled under a strict umask (027 or 077)")
+        .at(files.iter().cloned())
+        .command("uv cache clean")
+        .advice("that fetches them again, under the umask that you have now; heal --shared ENV opens a shared environment")
 }
 
 /// What takes it back.

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use pep440_rs::Version;
 
 use super::finding::{MachineCode, MachineFinding};
 use super::sites::{Installed, SiteDirectory, Unreadable};
 use crate::diagnose::finding::Severity;
 use crate::host::credentials;
 use crate::host::fs;
+use crate::model::dist_name::DistName;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::owner::Viewer;
 use crate::model::printable::shell_word;
@@ -147,6 +151,36 @@ pub(super) fn by_pip(sites: &[SiteDirectory]) -> Vec<MachineFinding> {
         );
     }
     findings
+}
+
+/// The first pip without holes that are known today: with a Python that does not filter archives itself, older ones
+/// unpack links that lead out of a source distribution (CVE-2025-8869).
+const SAFE_PIP: &str = "25.3";
+
+/// pips outside of environments that lack security fixes. The distribution's own are the distribution's to mend, which it
+/// does without a new version.
+pub(super) fn old_pips(sites: &[SiteDirectory]) -> Vec<MachineFinding> {
+    let safe = Version::from_str(SAFE_PIP).ok();
+    let version = |one: &Installed| {
+        let named = DistName::parse(one.info.to_str()?)?;
+        Version::from_str(&named.version?).ok()
+    };
+    let of_pip = |one: &&Installed| one.name.normalized() == "pip" && one.installer.as_deref() == Some("pip");
+    let found = sites.iter().flat_map(|site| {
+        let old = site.distributions.iter().filter(of_pip).filter_map(|one| Some((one, version(one)?)));
+        let old: Vec<_> = old.filter(|(_, version)| safe.as_ref().is_some_and(|safe| version < safe)).collect();
+        old.into_iter().map(|(one, version)| {
+            let message = format!(
+                "pip {version} in {} lacks security fixes (up to {SAFE_PIP}): a package that it unpacks can write elsewhere",
+                site.path.display()
+            );
+            MachineFinding::new(MachineCode::PipOld, Severity::Note, message)
+                .because("somebody installed it there once, and nothing upgrades it")
+                .at([site.path.join(&one.info)])
+                .advice("new environments need none of it: venvkeep new --upgrade-deps brings the newest")
+        })
+    });
+    found.collect()
 }
 
 /// Where a system's Python lets pip write among its packages, although the distribution marks it (PEP 668).

@@ -24,6 +24,8 @@ pub(super) fn plan(caller: &Caller) -> Plan {
                 Ok(step) => plan.steps.push(step),
                 Err(left) => plan.left.push(left),
             },
+            // A cache that is narrow does no harm by itself.
+            Wrong::Narrow(_) => {}
             Wrong::Closed(paths) => {
                 for path in paths {
                     match reopened(path, &caller.viewer) {
