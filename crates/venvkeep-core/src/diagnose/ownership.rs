@@ -41,8 +41,8 @@ pub(super) fn foreign_owner(snapshot: &Snapshot, names: Names<'_>) -> Option<Fin
     }
     if foreign_are_shared(snapshot, expected) {
         let message = format!(
-            "{} of it belong to {whose}, but you may change them all",
-            counted(foreign.count, "entry", "entries")
+            "{} to {whose}, but you may change all of it",
+            counted(foreign.count, "entry of it belongs", "entries of it belong")
         );
         let finding = found(Code::ForeignOwner, message, foreign);
         return Some(Finding { severity: Severity::Note, remedy: Remedy::Nothing, ..finding });
@@ -55,8 +55,10 @@ pub(super) fn foreign_owner(snapshot: &Snapshot, names: Names<'_>) -> Option<Fin
         )
     } else {
         format!(
-            "{} of its {total} entries belong to {whose}, so {rightful} cannot upgrade or remove what they are part of",
-            foreign.count
+            "{} of its {total} entries {} to {whose}, so {rightful} cannot upgrade or remove what {} part of",
+            foreign.count,
+            if foreign.count == 1 { "belongs" } else { "belong" },
+            if foreign.count == 1 { "it is" } else { "they are" }
         )
     };
     let cause = if owners.contains(&ROOT) {

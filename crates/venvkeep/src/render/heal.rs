@@ -281,8 +281,11 @@ pub(super) fn installed(report: &Report) -> String {
             format!("{count} {place}")
         })
         .collect();
-    let same = report.distributions.iter().filter(|one| one.same_bytes == Some(true)).count();
     let what = if all == 1 { "distribution" } else { "distributions" };
+    if report.outcome == Outcome::Planned {
+        return format!("{all} {what} ({})", sources.join(", "));
+    }
+    let same = report.distributions.iter().filter(|one| one.same_bytes == Some(true)).count();
     format!("{all} {what} ({}); {same} with the same bytes as before", sources.join(", "))
 }
 

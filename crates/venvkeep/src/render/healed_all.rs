@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use venvkeep_core::model::printable::{printable, shell_word};
-use venvkeep_core::report::{Outcome, Report};
+use venvkeep_core::report::{Outcome, Report, ShellTrust};
 use venvkeep_core::scan::Found;
 use venvkeep_core::scan::filter::headline;
 
@@ -81,6 +81,12 @@ fn told_of(report: &Report) -> Vec<String> {
     }
     if report.outcome == Outcome::NeedsAttention {
         told.push(format!("details:  venvkeep heal --dry-run --force {}", shell_word(report.prefix.path())));
+    }
+    if let Some(ShellTrust::NotGiven) = &report.shell_trust {
+        let path = shell_word(report.prefix.path());
+        told.push(format!(
+            "the shell does not activate it by itself; if you trust what is in it: venvkeep trust {path}"
+        ));
     }
     if let Some(old) = &report.old {
         told.push(format!("old kept at {}", printable(old)));
