@@ -58,6 +58,9 @@ fn what_pip_installed_for_the_user() {
     let site = ctx.home(Who::User).join(".local/lib").join(python()).join("site-packages");
     fs::write(site.join("mine.py"), "MINE = 1\n").expect("root may");
     let before = fingerprint(ctx.home(Who::User).join(".local/lib"));
+    let told = doctor(&ctx).run().stdout_json();
+    let noted = with_code(&told, "packages-for-user");
+    assert!(noted[0]["remedies"].to_string().contains("--adopt user"), "{told:#}");
     let project = ctx.project("proj");
     // Nothing can be fetched: every byte is the old place's.
     let told = adopt(&project, "user").index_unreachable().run().success().stdout_json();

@@ -29,6 +29,8 @@ pub enum MachineCode {
     StrictUmask,
     /// What `sudo pip` put among the system's packages.
     PackagesByPip,
+    /// What `pip install --user` put into the home.
+    PackagesForUser,
     /// The system's Python does not keep pip out (PEP 668), or was made not to.
     Unmarked,
     /// sudo keeps the caller's home, or makes files that others cannot read.
@@ -45,7 +47,7 @@ pub enum MachineCode {
 
 impl MachineCode {
     /// All codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PackagesUnreadable,
         Self::OwnForeign,
         Self::OwnClosed,
@@ -55,6 +57,7 @@ impl MachineCode {
         Self::StartupLine,
         Self::StrictUmask,
         Self::PackagesByPip,
+        Self::PackagesForUser,
         Self::Unmarked,
         Self::SudoSetting,
         Self::PipOld,
@@ -75,6 +78,7 @@ impl MachineCode {
             Self::StartupLine => "startup-line",
             Self::StrictUmask => "strict-umask",
             Self::PackagesByPip => "packages-by-pip",
+            Self::PackagesForUser => "packages-for-user",
             Self::Unmarked => "system-unmarked",
             Self::SudoSetting => "sudo-setting",
             Self::PipOld => "pip-old",

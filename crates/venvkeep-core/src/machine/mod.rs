@@ -28,6 +28,7 @@ pub fn examine(caller: &Caller, interrupt: &Interrupt) -> Result<Vec<MachineFind
     findings.extend(packages::by_pip(&sites));
     findings.extend(packages::unmarked(&bases, &sites));
     findings.extend(packages::old_pips(&sites));
+    findings.extend(packages::for_user(caller));
     findings.extend(own::examine(caller));
     findings.extend(settings::variables(caller));
     findings.extend(settings::pip_configuration(caller));

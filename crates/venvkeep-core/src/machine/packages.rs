@@ -8,10 +8,11 @@ use std::str::FromStr;
 use pep440_rs::Version;
 
 use super::finding::{MachineCode, MachineFinding};
-use super::sites::{Installed, SiteDirectory, Unreadable};
+use super::sites::{self, Installed, SiteDirectory, Unreadable};
 use crate::diagnose::finding::Severity;
 use crate::host::credentials;
-use crate::host::fs;
+use crate::host::fs::{self, Directory};
+use crate::model::caller::Caller;
 use crate::model::dist_name::DistName;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::owner::Viewer;
@@ -145,6 +146,7 @@ pub(super) fn by_pip(sites: &[SiteDirectory]) -> Vec<MachineFinding> {
                     "somebody ran sudo pip install; that works, until an upgrade of the system or of pip",
                 )
                 .at(others)
+                .command("venvkeep new NAME --adopt system")
                 .prevent(
                     "what a project needs goes into its environment: venvkeep new NAME -r requirements.txt",
                 ),
@@ -179,6 +181,38 @@ pub(super) fn old_pips(sites: &[SiteDirectory]) -> Vec<MachineFinding> {
                 .at([site.path.join(&one.info)])
                 .advice("new environments need none of it: venvkeep new --upgrade-deps brings the newest")
         })
+    });
+    found.collect()
+}
+
+/// What `pip install --user` put into the home: every Python of that version sees it, outside of environments.
+pub(super) fn for_user(caller: &Caller) -> Vec<MachineFinding> {
+    let named = caller.variable("PYTHONUSERBASE").map(PathBuf::from).filter(|path| path.is_absolute());
+    let Some(base) = named.or_else(|| caller.home.as_ref().map(|home| home.join(".local"))) else {
+        return Vec::new();
+    };
+    let found = sites::in_library(&base.join("lib")).into_iter().filter_map(|site| {
+        let open = fs::physical(&site).and_then(|place| Directory::open(&place)).ok()?;
+        let mut names = open.names().ok()?;
+        names.sort_unstable();
+        let names = names.into_iter().filter_map(|name| String::from_utf8(name).ok());
+        let named: Vec<(String, String)> = names
+            .filter_map(|file| Some((DistName::parse(&file)?.package().ok()?.as_written().to_owned(), file)))
+            .collect();
+        if named.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "{} in {} were installed for you outside of environments (pip install --user): every project sees them, and \
+             an upgrade for one changes the others",
+            listed(named.iter().map(|(name, _)| name.as_str())),
+            site.display()
+        );
+        let finding = MachineFinding::new(MachineCode::PackagesForUser, Severity::Note, message)
+            .at(named.iter().map(|(_, file)| site.join(file)))
+            .command("venvkeep new NAME --adopt user")
+            .advice("that makes an environment with them; its report says how to take these out of the way");
+        Some(finding)
     });
     found.collect()
 }

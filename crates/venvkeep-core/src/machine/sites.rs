@@ -68,10 +68,10 @@ pub(super) struct Unreadable {
 /// All of them that are there, in order of path.
 pub(super) fn all(bases: &[BaseInterpreter], viewer: &Viewer) -> Vec<SiteDirectory> {
     let mut places: Vec<PathBuf> =
-        LIBRARIES.iter().flat_map(|library| sites_in(Path::new(library))).collect();
+        LIBRARIES.iter().flat_map(|library| in_library(Path::new(library))).collect();
     for framework in FRAMEWORKS {
         let versions = names(Path::new(framework)).into_iter().map(|name| Path::new(framework).join(name));
-        places.extend(versions.flat_map(|version| sites_in(&version.join("lib"))));
+        places.extend(versions.flat_map(|version| in_library(&version.join("lib"))));
     }
     places.extend(bases.iter().flat_map(|base| NAMES.map(|name| base.stdlib.join(name))));
     // Where a directory on the way is closed, nobody can tell what is in it.
@@ -113,7 +113,7 @@ fn shut(path: PathBuf) -> SiteDirectory {
 }
 
 /// `python3.11/site-packages` and `python3/dist-packages` in a directory of libraries.
-fn sites_in(library: &Path) -> Vec<PathBuf> {
+pub(super) fn in_library(library: &Path) -> Vec<PathBuf> {
     let pythons = names(library).into_iter().filter(|name| {
         let name = name.to_string_lossy();
         name.strip_prefix("python").or_else(|| name.strip_prefix("pypy")).is_some_and(|version| {
