@@ -181,7 +181,11 @@ fn a_user_takes_back_caches_and_what_lies_in_their_home() {
     assert_eq!(fs::metadata(home.path().join(".cache/pip")).expect("a new one").uid(), owner);
     let left = doctor(&ctx).run().stdout_json();
     assert!(with_code(&left, "own-foreign").is_empty(), "{left:#}");
-    repair(&ctx, &["--undo"]).run().success();
+    let back = repair(&ctx, &["--undo"]).run().success().stdout_json();
+    // The copy is named; the cache that nothing was put into is gone.
+    let newer = back["newer"].as_array().expect("a list");
+    assert_eq!(newer.len(), 1, "{back:#}");
+    assert!(Path::new(newer[0].as_str().expect("a path")).join("python3.11").is_dir(), "{back:#}");
     for (below, uid) in [(".cache/pip/http-v2/a", 0), (".local/lib/python3.11/site-packages/mine.py", 0)] {
         assert_eq!(fs::metadata(home.path().join(below)).expect("the old one").uid(), uid, "{below}");
     }

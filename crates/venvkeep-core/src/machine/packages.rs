@@ -203,10 +203,10 @@ pub(super) fn for_user(caller: &Caller) -> Vec<MachineFinding> {
             return None;
         }
         let message = format!(
-            "{} in {} were installed for you outside of environments (pip install --user): every project sees them, and \
-             an upgrade for one changes the others",
-            listed(named.iter().map(|(name, _)| name.as_str())),
-            site.display()
+            "packages were installed for you outside of environments (pip install --user), in {}: every project sees \
+             them, and an upgrade for one changes the others: {}",
+            site.display(),
+            listed(named.iter().map(|(name, _)| name.as_str()))
         );
         let finding = MachineFinding::new(MachineCode::PackagesForUser, Severity::Note, message)
             .at(named.iter().map(|(_, file)| site.join(file)))

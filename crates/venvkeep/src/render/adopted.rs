@@ -19,8 +19,10 @@ pub(crate) fn report(from: AdoptFrom<'_>, adopted: &Adopted, made: &Made, screen
         1 => "1 distribution".to_owned(),
         number => format!("{number} distributions"),
     };
-    let head = format!("Adopted {number} from {}: {kept} with every byte checked", places.join(", "));
-    let mut text = wrapped(&format!("{head}, {} from the index.", adopted.distributions.len() - kept), "");
+    let fetched = adopted.distributions.len() - kept;
+    let rest = if fetched == 0 { String::new() } else { format!(", {fetched} from the index") };
+    let head = format!("Adopted {number} from {}: {kept} with every byte checked{rest}.", places.join(", "));
+    let mut text = wrapped(&head, "");
     for one in &adopted.distributions {
         if let Some(why) = &one.fetched {
             text.push_str(&wrapped(&printable(format!("{}, from the index: {why}", named(one))), "  "));

@@ -41,6 +41,9 @@ pub(crate) fn report(done: &Done, screen: &Screen) -> String {
 pub(crate) fn undone(undone: &Undone, screen: &Screen) -> String {
     let done = format!("Took back {}.", number(undone.back.len()));
     let mut text = format!("{}\n", screen.paint().text(Emphasis::Good, done));
+    for path in &undone.newer {
+        text.extend(["  what the repair had made is at  ", &printable(path), "\n"]);
+    }
     text.push_str(&left(&undone.left, screen));
     text
 }
@@ -131,6 +134,7 @@ pub(crate) fn document(done: &Done) -> Value {
 pub(crate) fn undone_document(undone: &Undone) -> Value {
     json!({
         "outcome": "undone",
+        "newer": undone.newer.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "steps": steps(&undone.back),
         "left": remaining(&undone.left),
         "log": undone.log.to_string_lossy(),

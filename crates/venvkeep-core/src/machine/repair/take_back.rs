@@ -16,6 +16,8 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 pub struct Undone {
     /// The steps that were taken back.
     pub back: Vec<Step>,
+    /// Where what the repair had made stands now, unless it was empty.
+    pub newer: Vec<PathBuf>,
     /// What is left as the repair made it, and why.
     pub left: Vec<Left>,
     /// Where the steps are written down; it is still there where something is left.
@@ -28,10 +30,17 @@ pub fn take_back(caller: &Caller) -> Result<Undone, RepairError> {
     let text = fs::read_bounded(&log, LONGEST)?;
     let steps: Vec<Step> = serde_json::from_slice(&text)
         .map_err(|error| RepairError::Garbled { path: log.clone(), why: error.to_string() })?;
-    let mut undone = Undone { back: Vec::new(), left: Vec::new(), log: log.clone() };
+    let mut undone = Undone { back: Vec::new(), newer: Vec::new(), left: Vec::new(), log: log.clone() };
     for step in steps.into_iter().rev() {
         match one(&step) {
-            Ok(Back::Taken) => undone.back.push(step),
+            Ok(Back::Taken) => {
+                if let Step::Anew { kept, .. } = &step
+                    && fs::lstat(kept).is_ok()
+                {
+                    undone.newer.push(kept.clone());
+                }
+                undone.back.push(step);
+            }
             Ok(Back::WasNot) => {}
             Ok(Back::Changed) => undone.left.push(Left::new(step.path(), "it changed since the repair")),
             Err(error) => undone.left.push(Left::new(step.path(), error.to_string())),
