@@ -180,3 +180,45 @@ fn what_root_installed_for_everybody_and_not_the_distributions_own() {
     text.stdout_has("sudo /usr/bin/python3").stdout_has("pip uninstall --break-system-packages pure-one");
     assert!(Path::new(&place).exists());
 }
+
+#[test]
+fn what_a_stranger_could_have_written_is_neither_believed_nor_built() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = ctx.project_at(ctx.home(Who::User), Who::User);
+    let site = format!(".local/lib/{}/site-packages", python().display());
+    let write = |name: &str, content: &str| home.write(&format!("{site}/{name}"), content);
+    let install = |file_name: &str, metadata: &str| {
+        let file = |name: &str, content: &str| write(&format!("{file_name}/{name}"), content);
+        file("METADATA", &format!("Metadata-Version: 2.1\n{metadata}"));
+        file("INSTALLER", "pip\n")
+    };
+    // Installed from a project of somebody else's, which says what is run to build it.
+    let project = ctx.project_at(ctx.area().join("strangers"), Who::Other);
+    project.write(
+        "pyproject.toml",
+        "[build-system]\nrequires = []\nbuild-backend = 'trap'\nbackend-path = ['.']\n",
+    );
+    let traps = ctx.traps("backend");
+    traps.set_modules(project.path(), &["trap.py", "setup.py"]);
+    install("pure_one-1.0.dist-info", "Name: Pure_One\nVersion: 1.0.0\n");
+    let origin = format!("{{\"url\": \"file://{}\", \"dir_info\": {{\"editable\": true}}}}", project.str());
+    write("pure_one-1.0.dist-info/direct_url.json", &origin);
+    write("pure_one-1.0.dist-info/RECORD", "");
+    // One that anybody can rename.
+    let open = install("extra_dep-0.1.dist-info", "Name: extra-dep\nVersion: 0.1\n");
+    let open = open.parent().expect("it has one");
+    fs::set_permissions(open, fs::Permissions::from_mode(0o777)).expect("root may");
+    ctx.program(Who::Root, "chown")
+        .args(["-R", &Who::User.uid().to_string()])
+        .arg(home.path().join(".local"))
+        .run()
+        .success();
+    let own = ctx.project("proj");
+    let told = adopt(&own, "user").wheels_only(ctx.wheels()).run().success().stdout_json();
+    assert_eq!(sources(&told), pairs(&[("Pure_One", "index")]), "{told:#}");
+    assert!(told["adopted"]["distributions"].to_string().contains("not built from"), "{told:#}");
+    assert_eq!(told["adopted"]["untrusted"][0]["path"], open.display().to_string(), "{told:#}");
+    traps.assert_untouched();
+    // The index spells it otherwise, and its version too.
+    assert_eq!(freeze(&own), ["pure-one==1.0"]);
+}

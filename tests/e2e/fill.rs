@@ -1,6 +1,7 @@
 //! `new -r` and `new --upgrade-deps`: what an installer puts into a new environment, with uv and with pip.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::json;
@@ -135,4 +136,31 @@ fn site(project: &Path) -> std::path::PathBuf {
     let library = project.join(".venv/lib");
     let python = names_in(&library).pop_first().expect("one Python");
     library.join(python).join("site-packages")
+}
+
+#[test]
+fn nothing_is_taken_from_a_directory_for_temporary_files_that_others_write() {
+    if !require(&[Need::Uv]) {
+        return;
+    }
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    // pip unpacks a script there to build what is no wheel, and Python takes modules from beside a script.
+    let everybodys = ctx.project_at(ctx.area().join("tmp"), Who::Other);
+    fs::set_permissions(everybodys.path(), fs::Permissions::from_mode(0o1777)).expect("root may");
+    let traps = ctx.traps("modules");
+    traps.set_modules(everybodys.path(), &["re.py", "json.py", "tempfile.py"]);
+    for (installer, with_installer) in INSTALLERS {
+        let project = ctx.project(installer);
+        project.write("requirements.txt", "sdist-one\n");
+        let fetching = |words: &[&str]| {
+            let program = project.venvkeep(words).wheels_only(ctx.wheels());
+            with_installer(program.env("TMPDIR", everybodys.path()))
+        };
+        fetching(&["new", "-r", "requirements.txt"]).run().success();
+        assert_eq!(freeze(&project), ["sdist-one==1.0"], "{installer}");
+        traps.assert_untouched();
+        fetching(&["heal", "--force", "--from", "index"]).run().success();
+        assert_eq!(freeze(&project), ["sdist-one==1.0"], "{installer}");
+        traps.assert_untouched();
+    }
 }

@@ -69,14 +69,20 @@ fn everybody_reads_it_and_only_its_owner_writes_whatever_the_umask() {
     // Heal puts it right under the same umask, keeps the property, and leaves the owner's own files as they were.
     let secret = project.write("tools/.env", "PASSWORD=x\n");
     chmod(&secret, 0o600);
+    let key = project.write("tools/share/keys/id", "KEY\n");
+    chmod(&key, 0o400);
     chmod(&site(&env).join("pure_one"), 0o700);
     assert!(!import(&ctx, Who::Other, &env, "pure_one.data").status.success());
-    ctx.venvkeep(["heal"]).arg(&env).umask(0o077).run().success();
+    let healed = ctx.venvkeep(["heal"]).arg(&env).umask(0o077).run().success();
+    healed.stdout_has("others still cannot read share/keys/id");
     check().run().success();
     import(&ctx, Who::Other, &env, read).success();
     let mut closed = found_by(&ctx, Who::Other, &env, &["!", "-readable"]);
     closed.sort();
-    assert_eq!(closed, [secret.display().to_string(), mark]);
+    let mut kept = [secret, key].map(|path| path.display().to_string()).to_vec();
+    kept.push(mark);
+    kept.sort();
+    assert_eq!(closed, kept);
     assert!(found_by(&ctx, Who::Other, &env, &["-writable"]).is_empty());
     // What is installed into the healed one, too; and so it is with a clone.
     pip(&ctx, Who::User, &env).args(["with-deps"]).umask(0o077).run().success();
@@ -194,4 +200,28 @@ fn the_members_of_a_group_install_in_turn_with_pip_and_with_uv() {
     healed.run().success();
     member(&ctx, Who::Other, 0o022, &venvkeep).arg("check").arg(&env).run().success();
     take_turns(&ctx, &env, 0o022, wheels.path());
+}
+
+#[test]
+fn a_strangers_word_shares_nothing() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let strangers = ctx.project_at(ctx.area().join("strangers"), Who::Other);
+    strangers.venvkeep(["new", "./env"]).run().success();
+    let config = fs::read_to_string(strangers.path().join("env/pyvenv.cfg")).expect("it is there");
+    let project = ctx.project("proj");
+    let venvkeep = ctx.venvkeep([] as [&str; 0]).words().remove(0);
+    for (name, line) in [("a", format!("shared = group {GROUP}\n")), ("b", "shared = everyone\n".to_owned())]
+    {
+        let env = project.path().join(name);
+        ctx.program(Who::Root, "cp").arg("-a").arg(strangers.path().join("env")).arg(&env).run().success();
+        fs::write(env.join("pyvenv.cfg"), format!("{config}{line}")).expect("root may");
+        let heal = member(&ctx, Who::User, 0o077, &venvkeep).args(["heal", "--force", "--trust-owner"]);
+        let healed = heal.arg(&env).run();
+        healed.success().stdout_has("said that it is for");
+        let config = fs::read_to_string(env.join("pyvenv.cfg")).expect("it is there");
+        assert!(!config.contains("shared"), "{config}");
+        assert!(found_by(&ctx, Who::Other, &env, &["-writable"]).is_empty());
+        let groups = found_by(&ctx, Who::Root, &env, &["-group", GROUP]);
+        assert!(groups.is_empty(), "{groups:?}");
+    }
 }

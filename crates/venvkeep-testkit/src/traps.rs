@@ -43,9 +43,13 @@ impl Traps {
     /// Puts the files into `environment` that its Python runs when it starts: a `.pth` line,
     /// `sitecustomize.py` and `usercustomize.py`.
     pub fn set_startup_files(&self, environment: &Environment<'_>) {
-        let site_packages = environment.site_packages();
-        for name in ["trap.pth", "sitecustomize.py", "usercustomize.py"] {
-            let path = site_packages.join(name);
+        self.set_modules(&environment.site_packages(), &["trap.pth", "sitecustomize.py", "usercustomize.py"]);
+    }
+
+    /// Puts modules (and `.pth` lines) of these names into `directory`.
+    pub fn set_modules(&self, directory: &Path, names: &[&str]) {
+        for name in names {
+            let path = directory.join(name);
             let mark = self.marks.join(name);
             let line = format!("import os; open({:?}, 'w').close()\n", mark.display().to_string());
             fs::write(&path, line).or_fail("write", &path);

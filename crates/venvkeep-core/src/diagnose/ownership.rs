@@ -93,9 +93,8 @@ fn is_shared_on_purpose(snapshot: &Snapshot) -> bool {
 
 /// What the owner of a shared environment keeps in it for themselves: no part of what Python reads.
 fn is_owners_alone(snapshot: &Snapshot, id: EntryId) -> bool {
-    let (tree, sharing) = (&snapshot.tree, snapshot.sharing());
-    let is_anothers = tree.facts(id).uid != snapshot.viewer.uid;
-    sharing.is_shared() && is_anothers && id != Tree::ROOT && !sharing.is_for_others(&tree.path(id))
+    let is_anothers = snapshot.tree.facts(id).uid != snapshot.viewer.uid;
+    snapshot.sharing().is_shared() && is_anothers && !snapshot.is_for_others(id)
 }
 
 /// Whether the viewer may change whatever belongs to somebody else, as in an environment that a group shares. Root, who

@@ -53,7 +53,8 @@ fn closed(snapshot: &Snapshot, sharing: &Sharing, names: Names<'_>) -> Option<Fi
     };
     let is_strange = |id: EntryId| matches!(sharing, Sharing::Group(_)) && is_directory_of_another(tree, id);
     let about = Evidence::entries(tree, |id| {
-        !is_bytecode(id) && (sharing.is_kept_from(&path(id), tree.facts(id)) || is_strange(id))
+        let is_kept = snapshot.keepsakes.contains(&id);
+        !is_bytecode(id) && !is_kept && (sharing.is_kept_from(&path(id), tree.facts(id)) || is_strange(id))
     });
     if about.is_empty() {
         return None;

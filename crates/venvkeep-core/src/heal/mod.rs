@@ -300,7 +300,9 @@ impl Heal<'_> {
         let holdings = holdings(&known.snapshot);
         let name = installer.as_ref().map(Installer::name);
         let had = had(known);
-        let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had };
+        let sharing = pass_on::sharing(&known.snapshot);
+        let means =
+            Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had, sharing };
         let plan = plan::plan(&known.snapshot, requirements, &wishes, means)?;
         let (index, requested) = (known.index.clone(), requested(known, &plan.list));
         Ok(Some((plan, Tools { base: program, installer, holdings, index, requested })))
@@ -398,6 +400,8 @@ impl Heal<'_> {
         report.requirements = plan.requirements.clone();
         report.remarks.extend(self.without_pip(old));
         report.remarks.extend(remarks::about(old));
+        report.remarks.extend(remarks::not_shared(old, plan));
+        report.remarks.extend(remarks::kept_closed(&new, plan));
         // What cannot be kept is not worth failing for: the old tree still says it all.
         match frozen::keep(self.caller, plan, &beside::stamp(SystemTime::now())) {
             Ok(place) => report.frozen_list = place,
@@ -484,8 +488,7 @@ impl Heal<'_> {
         let (verified, mut new) = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
         open_up(verified.path(), &mut new.tree)?;
         if plan.sharing.is_shared() {
-            let group = Some(old.tree.facts(Tree::ROOT).gid);
-            share(verified.path(), &mut new.tree, &plan.sharing, group)?;
+            share(verified.path(), &mut new.tree, &plan.sharing, &new.keepsakes)?;
         }
         let newly_unmet = expectations.newly_unmet(&new);
         Ok((verified, new, newly_unmet))

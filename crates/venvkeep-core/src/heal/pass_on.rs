@@ -1,4 +1,4 @@
-//! Whether the shell may activate the new environment by itself, as it might the old one.
+//! What others and the shell may do with the new environment, as they might with the old one.
 //!
 //! A heal must not launder: an environment that came with a clone or an archive is the user's by its owner, and its
 //! heal says nothing of whether the user trusts what is in it. Trust passes on only from one that was trusted, or that
@@ -6,13 +6,30 @@
 
 use std::path::Path;
 
+use crate::host::credentials;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::caller::Caller;
 use crate::model::owner::ROOT;
+use crate::model::sharing::Sharing;
 use crate::model::tree::Tree;
 use crate::plan::hostile;
 use crate::report::{Report, ShellTrust};
 use crate::store::trust::{self, TrustError};
+
+/// Whom the old environment is for. A stranger's word counts for nothing, and of a group's members each can write what
+/// stands in it: that a group may write is believed where the directory itself, which only its owner can give away, is
+/// the user's or root's and that group's.
+pub(super) fn sharing(old: &Snapshot) -> Sharing {
+    let (sharing, root) = (old.sharing(), old.tree.facts(Tree::ROOT));
+    let is_believed = match &sharing {
+        Sharing::AsUsual => true,
+        Sharing::Everyone => hostile(old).is_none(),
+        Sharing::Group(name) => {
+            old.viewer.trusts(root.uid) && credentials::group_number(name) == Some(root.gid)
+        }
+    };
+    if is_believed { sharing } else { Sharing::AsUsual }
+}
 
 /// What the old environment was to the user's shells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

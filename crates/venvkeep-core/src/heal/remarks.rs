@@ -1,7 +1,11 @@
 //! What of the old environment the new one does not have, without anything being wrong with that.
 
 use crate::inspect::snapshot::Snapshot;
-use crate::model::tree::Tree;
+use crate::model::facts::Kind;
+use crate::model::printable::printable;
+use crate::model::sharing::Sharing;
+use crate::model::tree::{EntryId, Tree};
+use crate::plan::Plan;
 
 /// In words, for the report.
 pub(super) fn about(old: &Snapshot) -> impl Iterator<Item = String> {
@@ -9,6 +13,34 @@ pub(super) fn about(old: &Snapshot) -> impl Iterator<Item = String> {
         "what else lay in it could not be seen; if files of yours did, root finds them in the old environment",
     )];
     remarks.into_iter().flatten().map(str::to_owned)
+}
+
+/// What it said of itself, where that was not believed.
+pub(super) fn not_shared(old: &Snapshot, plan: &Plan) -> Option<String> {
+    let whom = match old.sharing() {
+        Sharing::Group(group) => format!("the group {group}"),
+        Sharing::Everyone => "everybody".to_owned(),
+        Sharing::AsUsual => return None,
+    };
+    let is_dropped = !plan.sharing.is_shared();
+    is_dropped.then(|| {
+        format!("the old environment said that it is for {whom}, which somebody else could have written: the new one is not")
+    })
+}
+
+/// What others cannot read of a shared environment, because its owner keeps it so.
+pub(super) fn kept_closed(new: &Snapshot, plan: &Plan) -> Option<String> {
+    let is_closed = |id: &EntryId| {
+        let facts = new.tree.facts(*id);
+        facts.kind == Kind::File && plan.sharing.is_kept_from(&new.tree.path(*id), facts)
+    };
+    let closed: Vec<EntryId> = new.keepsakes.iter().copied().filter(is_closed).collect();
+    let first = printable(new.tree.path(*closed.first()?));
+    let what = match closed.len() {
+        1 => first,
+        more => format!("{first} and {} more", more - 1),
+    };
+    Some(format!("of your own files, others still cannot read {what}: they have the mode that you gave them"))
 }
 
 /// A dependency that is not met, and of which nothing said before that there is one.

@@ -17,12 +17,15 @@ pub mod freeze;
 pub mod holdings;
 mod installed;
 mod interpreter;
+mod keepsakes;
 pub mod listing;
 mod records;
 mod scripts;
 mod sites;
 pub mod snapshot;
 pub mod summary;
+
+use std::collections::BTreeSet;
 
 use crate::host::credentials;
 use crate::host::fs::{self, Directory, IoError};
@@ -59,7 +62,7 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
     // What was not opened for that reason would count as missing or garbled.
     fs::insist_on_resources(prefix.path())?;
     let config = installed.config.settings();
-    Ok(Snapshot {
+    let mut snapshot = Snapshot {
         kind: config::kind(prefix, config),
         conda,
         interpreter: interpreter::inspect(prefix, config, viewer),
@@ -76,7 +79,12 @@ pub fn inspect(prefix: &Prefix, viewer: &Viewer) -> Result<Snapshot, IoError> {
         distributions: installed.distributions,
         leftovers: installed.leftovers,
         unidentified: installed.unidentified,
-    })
+        keepsakes: BTreeSet::new(),
+    };
+    if snapshot.sharing().is_shared() {
+        snapshot.keepsakes = keepsakes::of(&snapshot);
+    }
+    Ok(snapshot)
 }
 
 /// The same environment after it was renamed to `prefix`: what was found in it holds, and only what depends on its

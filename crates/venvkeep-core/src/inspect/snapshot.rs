@@ -1,6 +1,7 @@
 //! The facts about one environment, as one look found them; each fact is its own result, so that one that cannot be
 //! had hides no other.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::conda::CondaMeta;
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub aliases: Vec<PathBuf>,
     /// What venvkeep itself left beside it: kept old trees, stages and journals.
     pub siblings: Vec<Sibling>,
+    /// Of one that is shared, what its owner put into it where nothing of Python's lies. See [`super::keepsakes`].
+    pub keepsakes: BTreeSet<EntryId>,
 }
 
 impl Snapshot {
@@ -73,6 +76,12 @@ impl Snapshot {
     /// Whom it is for, by its own word.
     pub fn sharing(&self) -> Sharing {
         self.configuration().map(PyvenvCfg::sharing).unwrap_or_default()
+    }
+
+    /// Whether an entry is for those that it is shared with: what is installed, and what Python reads.
+    pub fn is_for_others(&self, id: EntryId) -> bool {
+        let path = if id == Tree::ROOT { PathBuf::new() } else { self.tree.path(id) };
+        !self.keepsakes.contains(&id) && self.sharing().is_for_others(&path)
     }
 
     /// The implementation that its library directories are for: `cpython` or `pypy`.

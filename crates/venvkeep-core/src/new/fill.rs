@@ -1,6 +1,9 @@
 //! Installing into the stage of a new environment what was asked for besides Python.
 
 use std::path::Path;
+use std::str::FromStr;
+
+use pep440_rs::Version;
 
 use super::adopt::{self, AdoptError, Adopted, AdoptedOne};
 use super::{NewError, Seed, Wish};
@@ -118,14 +121,24 @@ impl Filled<'_> {
             Wheel::open(&file)?.install(&destination)?;
         }
         remove::tree(&private)?;
-        let now = self.distributions()?;
+        let now = inspect::installed(&Prefix::new(Path::to_owned(self.stage.path()))?, Reading::List)?;
+        // The index may spell both otherwise.
+        let is_version = |one: &AdoptedOne, version: &str| {
+            let parsed = (Version::from_str(version), Version::from_str(&one.version));
+            matches!(parsed, (Ok(is), Ok(was)) if is == was) || one.version == version
+        };
         let is_there = |one: &AdoptedOne| {
-            now.iter().any(|(name, version)| name == one.name.as_written() && *version == one.version)
+            now.distributions.iter().any(|new| new.name == one.name && is_version(one, &new.version))
         };
         if let Some(one) = distributions.iter().find(|one| !is_there(one)) {
             return Err(AdoptError::Lost { one: one.clone() }.into());
         }
-        Ok(Adopted { from: place.sites, distributions, unclaimed: place.unclaimed })
+        Ok(Adopted {
+            from: place.sites,
+            distributions,
+            unclaimed: place.unclaimed,
+            untrusted: place.untrusted,
+        })
     }
 
     /// Runs what installs, into the stage.

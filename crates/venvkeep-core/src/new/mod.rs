@@ -8,6 +8,7 @@ mod fill;
 pub mod place;
 pub mod python;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::host::credentials::{self, Readers};
@@ -246,7 +247,7 @@ pub fn new(
     let mut later = Later::Kept;
     if wish.sharing.is_shared() {
         let mut tree = walk::tree(&Directory::open(stage.path())?)?;
-        later = share(stage.path(), &mut tree, &wish.sharing, None)?;
+        later = share(stage.path(), &mut tree, &wish.sharing, &BTreeSet::new())?;
     } else if wish.list.is_some() || wish.adopt.is_some() || wish.seed == Seed::NewestPip {
         // An installer may have set modes of its own.
         open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;

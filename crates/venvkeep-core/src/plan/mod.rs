@@ -129,6 +129,8 @@ pub struct Means {
     pub holdings: BTreeMap<PackageName, Holding>,
     /// What the old environment consists of, as far as anything tells.
     pub had: FrozenRequirements,
+    /// Whom the old environment is for, as far as its word is believed.
+    pub sharing: Sharing,
 }
 
 /// Where the bytes of one distribution come from.
@@ -335,7 +337,7 @@ pub fn plan(
         }),
         naming: config.map_or(Naming::ItsPlace, PyvenvCfg::naming),
         prompt: config.and_then(PyvenvCfg::prompt),
-        sharing: wishes.sharing.clone().unwrap_or_else(|| snapshot.sharing()),
+        sharing: wishes.sharing.clone().unwrap_or(means.sharing),
         taking: if wishes.sources == SourceWish::AsItIs { Taking::AsItIs } else { Taking::Verified },
         requirements,
         list: wishes.list.clone(),

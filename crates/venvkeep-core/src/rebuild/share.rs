@@ -1,12 +1,13 @@
 //! Giving an environment that was just built the modes that others need, now and for what is installed later.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::host::fs::{IoError, set_mode};
 use crate::host::{credentials, sharing as host};
 use crate::model::facts::Kind;
 use crate::model::sharing::Sharing;
-use crate::model::tree::Tree;
+use crate::model::tree::{EntryId, Tree};
 
 /// Whether what is installed later will be for the others, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,21 +18,21 @@ pub enum Later {
     UpToUmask,
 }
 
-/// Opens a stage, which nobody else can enter yet, to those that it is for; `tree` is what is in it, and follows. A
-/// group without a number any more (it was deleted) is `fallback`'s.
+/// Opens a stage, which nobody else can enter yet, to those that it is for; `tree` is what is in it, and follows. What
+/// the owner keeps in it for themselves (`keepsakes`) stays as it is.
 pub fn share(
     directory: &Path,
     tree: &mut Tree,
     sharing: &Sharing,
-    fallback: Option<u32>,
+    keepsakes: &BTreeSet<EntryId>,
 ) -> Result<Later, IoError> {
     let group = match sharing {
-        Sharing::Group(name) => credentials::group_number(name).or(fallback),
+        Sharing::Group(name) => credentials::group_number(name),
         Sharing::AsUsual | Sharing::Everyone => None,
     };
     let mut later = Later::Kept;
     // The stage itself comes last: until then it is closed.
-    let mut ids: Vec<_> = tree.ids().filter(|&id| id != Tree::ROOT).collect();
+    let mut ids: Vec<_> = tree.ids().filter(|id| *id != Tree::ROOT && !keepsakes.contains(id)).collect();
     ids.push(Tree::ROOT);
     for id in ids {
         let relative = if id == Tree::ROOT { PathBuf::new() } else { tree.path(id) };

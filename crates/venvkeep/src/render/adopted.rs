@@ -37,6 +37,9 @@ pub(crate) fn report(from: AdoptFrom<'_>, adopted: &Adopted, made: &Made, screen
             "  ",
         ));
     }
+    for (info, why) in &adopted.untrusted {
+        text.push_str(&wrapped(&format!("Left, since {why}: {}", printable(info)), "  "));
+    }
     text.push_str("Nothing was changed there. When the environment does all you need:\n");
     for line in way(from, adopted, made) {
         text.extend(["  ", &screen.paint().text(Emphasis::Command, line), "\n"]);
@@ -88,5 +91,6 @@ pub(crate) fn document(adopted: &Adopted) -> Value {
         "from": paths(&adopted.from),
         "distributions": adopted.distributions.iter().map(one).collect::<Vec<_>>(),
         "unclaimed": paths(&adopted.unclaimed),
+        "untrusted": adopted.untrusted.iter().map(|(path, why)| json!({ "path": path.to_string_lossy(), "why": why })).collect::<Vec<_>>(),
     })
 }

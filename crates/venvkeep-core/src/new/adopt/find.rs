@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::{AdoptError, AdoptFrom};
 use crate::host::fs::{self, Directory};
+use crate::host::programs;
 use crate::model::caller::Caller;
 use crate::model::direct_url::DirectUrl;
 use crate::model::dist_name::{DistName, MetadataFormat};
+use crate::model::facts::Facts;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::metadata::CoreMetadata;
 use crate::model::name::PackageName;
 use crate::model::owner::Viewer;
+use crate::model::printable::printable;
 use crate::model::record::{RecordLimits, RecordRows};
 use crate::model::requirements::{Pin, PinnedVersion};
 
@@ -58,6 +61,8 @@ pub(crate) struct Found {
     pub(super) requires_python: Option<String>,
     /// Where it came from, if not from an index.
     origin: Option<DirectUrl>,
+    /// Why neither its files nor where it came from are taken: that leads to a project that somebody else can change.
+    pub(super) elsewhere: Option<String>,
     /// Whether there can be a RECORD.
     pub(super) format: MetadataFormat,
 }
@@ -85,6 +90,7 @@ pub(crate) struct Place {
     pub(crate) sites: Vec<PathBuf>,
     pub(crate) found: Vec<Found>,
     pub(crate) unclaimed: Vec<PathBuf>,
+    pub(crate) untrusted: Vec<(PathBuf, &'static str)>,
 }
 
 /// Looks.
@@ -94,17 +100,25 @@ pub(crate) fn find(
     caller: &Caller,
 ) -> Result<Place, AdoptError> {
     let layouts = layouts(from, base, caller)?;
-    let mut place = Place { sites: Vec::new(), found: Vec::new(), unclaimed: Vec::new() };
+    let mut place =
+        Place { sites: Vec::new(), found: Vec::new(), unclaimed: Vec::new(), untrusted: Vec::new() };
     let mut names = BTreeSet::new();
     for layout in layouts {
         let site = Directory::open(&layout.site)?;
-        insist_on_trust(&site, &caller.viewer)?;
+        if let Some(why) = distrust(&site.facts()?, &caller.viewer) {
+            return Err(AdoptError::Untrusted { path: layout.site, why });
+        }
         let mut listed = site.names()?;
         listed.sort_unstable();
         let mut claimed: BTreeSet<OsString> = BTreeSet::new();
         for name in &listed {
-            let Some(one) = read(&site, OsStr::from_bytes(name), &layout) else { continue };
+            let name = OsStr::from_bytes(name);
+            let Some(one) = read(&site, name, (&layout, &caller.viewer)) else { continue };
             claimed.extend(first_parts(&site, &one));
+            if let Some(why) = papers_distrust(&site, &one.info, &caller.viewer) {
+                place.untrusted.push((layout.site.join(&one.info), why));
+                continue;
+            }
             let by_installer =
                 matches!(installer(&site, &one.info).as_deref(), Some("pip" | "uv" | "venvkeep"));
             if (from != AdoptFrom::System || by_installer) && names.insert(one.name.clone()) {
@@ -171,19 +185,33 @@ fn layouts(from: AdoptFrom<'_>, base: &BaseInterpreter, caller: &Caller) -> Resu
 }
 
 /// Where others can put something, what is installed there is not the user's to trust.
-fn insist_on_trust(site: &Directory, viewer: &Viewer) -> Result<(), AdoptError> {
-    let facts = site.facts()?;
-    let why = if !viewer.trusts(facts.uid) {
-        "it belongs to neither you nor root"
-    } else if viewer.others_can_add(&facts) {
-        "other users can write there"
+fn distrust(facts: &Facts, viewer: &Viewer) -> Option<&'static str> {
+    if !viewer.trusts(facts.uid) {
+        Some("it belongs to neither you nor root")
+    } else if viewer.others_can_add(facts) {
+        Some("other users can write there")
     } else {
-        return Ok(());
-    };
-    Err(AdoptError::Untrusted { path: site.path().to_owned(), why })
+        None
+    }
 }
 
-fn read(site: &Directory, file_name: &OsStr, layout: &Layout) -> Option<Found> {
+/// The same of what says which distribution it is and where that comes from.
+fn papers_distrust(site: &Directory, info: &Path, viewer: &Viewer) -> Option<&'static str> {
+    let itself = site.lstat(info.as_os_str()).ok()?;
+    let inside = site.descend(info).ok();
+    let papers = ["METADATA", "PKG-INFO", "direct_url.json", "INSTALLER"];
+    let papers = papers.iter().filter_map(|name| inside.as_ref()?.lstat(OsStr::new(name)).ok());
+    std::iter::once(itself).chain(papers).find_map(|facts| distrust(&facts, viewer))
+}
+
+/// Why a project on this machine is not installed from, which runs what it says: others could have written that.
+fn elsewhere(origin: &DirectUrl, viewer: &Viewer) -> Option<String> {
+    let project = origin.local_path()?;
+    let why = programs::trust_way(&project.join("x"), viewer).err()?;
+    Some(format!("it came from {}, which is not built from: {why}", printable(&project)))
+}
+
+fn read(site: &Directory, file_name: &OsStr, (layout, viewer): (&Layout, &Viewer)) -> Option<Found> {
     let parsed = DistName::parse(file_name.to_str()?)?;
     let info = PathBuf::from(file_name);
     let inside = |name: &str, limit: u64| site.read(&info.join(name), limit).ok();
@@ -202,13 +230,15 @@ fn read(site: &Directory, file_name: &OsStr, layout: &Layout) -> Option<Found> {
     };
     PinnedVersion::parse(&version).ok()?;
     let origin = inside("direct_url.json", LONGEST_SMALL).and_then(|bytes| DirectUrl::parse(&bytes).ok());
+    let elsewhere = origin.as_ref().and_then(|origin| elsewhere(origin, viewer));
     Some(Found {
         layout: layout.clone(),
         info,
         name,
         version,
         requires_python,
-        origin,
+        origin: origin.filter(|_| elsewhere.is_none()),
+        elsewhere,
         format: parsed.format,
     })
 }

@@ -37,6 +37,8 @@ pub struct Adopted {
     pub distributions: Vec<AdoptedOne>,
     /// What lies there and belongs to no distribution: it was left.
     pub unclaimed: Vec<PathBuf>,
+    /// Metadata that somebody else could have written, and why: what it names was left.
+    pub untrusted: Vec<(PathBuf, &'static str)>,
 }
 
 /// One distribution.

@@ -27,6 +27,9 @@ const INSTALLERS: [&str; 5] = ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER"
 
 /// The wheel's bytes; an error says in words why its files are not taken.
 pub(crate) fn pack(one: &Found, base: &BaseInterpreter, viewer: &Viewer) -> Result<Vec<u8>, String> {
+    if let Some(why) = &one.elsewhere {
+        return Err(why.clone());
+    }
     if one.format == MetadataFormat::EggInfo {
         return Err("nothing records what its files were (egg-info)".to_owned());
     }

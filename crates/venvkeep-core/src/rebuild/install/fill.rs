@@ -95,7 +95,7 @@ impl Filling<'_> {
                 Installer::Pip { .. } => self.python,
             },
             arguments,
-            variables: variables::for_installer(self.installer, self.caller, &settings),
+            variables: variables::for_installer(self.installer, self.caller, &settings, private),
             directory: &self.caller.cwd,
             patience: None,
         };

@@ -126,7 +126,7 @@ impl Locking<'_> {
         let invocation = Invocation {
             program,
             arguments: self.arguments(&list),
-            variables: variables::for_installer(installer, self.order.caller, &settings),
+            variables: variables::for_installer(installer, self.order.caller, &settings, self.private),
             // As when installing: not where somebody's `uv.toml` or `.venv` lies.
             directory: Path::new("/"),
             patience: None,

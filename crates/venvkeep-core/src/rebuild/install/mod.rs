@@ -166,7 +166,7 @@ impl Job<'_> {
                 Installer::Pip { .. } => self.python,
             },
             arguments: arguments(self.installer, &list, self.python, attempt),
-            variables: variables::for_installer(self.installer, self.order.caller, &settings),
+            variables: variables::for_installer(self.installer, self.order.caller, &settings, self.private),
             directory: match self.installer {
                 // uv reads `uv.toml` and `pyproject.toml` from the working directory upwards: the project's are not
                 // the user's own settings, and may come from anywhere.

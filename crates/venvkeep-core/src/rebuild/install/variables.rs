@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::Installer;
 use super::settings::Given;
@@ -43,11 +44,12 @@ const UV_LEFT_OUT: [&str; 20] = [
 const UV_PATHS: [&str; 5] =
     ["UV_CACHE_DIR", "UV_CONFIG_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT"];
 
-/// All variables for one start of the installer.
+/// All variables for one start of the installer; `private` is a directory of this run's that nobody else can enter.
 pub(super) fn for_installer(
     installer: &Installer,
     caller: &Caller,
     given: &Given,
+    private: &Path,
 ) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> = caller
         .variables
@@ -61,6 +63,9 @@ pub(super) fn for_installer(
     // The installer's group is not the terminal's: whoever asked there would wait for ever. git fails instead, and ssh
     // asks in a window where it can.
     variables.extend(pairs(&[("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS_REQUIRE", "force")]));
+    // pip starts a script that it unpacks there to build what is no wheel, and Python takes modules from beside a script:
+    // in `/tmp` these could be anybody's.
+    variables.push(("TMPDIR".into(), private.into()));
     match installer {
         Installer::Pip { .. } => {
             // pip then reads no file: see `settings`.
@@ -93,7 +98,7 @@ fn is_kept(name: &OsStr) -> bool {
     }
     let python = bytes.starts_with(b"PYTHON") || bytes.starts_with(b"__PYVENV");
     let active = bytes.starts_with(b"VIRTUAL_ENV") || bytes.starts_with(b"CONDA");
-    !python && !active && bytes != b"PATH"
+    !python && !active && bytes != b"PATH" && bytes != b"TMPDIR"
 }
 
 /// Certificates, proxies and hosts, which uv takes from variables only; what the user has set already stays.
@@ -140,6 +145,7 @@ mod tests {
             "VIRTUAL_ENV_PROMPT",
             "CONDA_PREFIX",
             "PATH",
+            "TMPDIR",
             "__PYVENV_LAUNCHER__",
         ];
         for name in left_out {
