@@ -89,6 +89,16 @@ fn what_pip_installed_for_the_user() {
     assert!(project.path().join(".venv/share/with-scripts/readme.txt").exists());
     project.venvkeep(["check", "--deep"]).run().success();
     before.assert_unchanged();
+    // The way out that is named takes the programs along.
+    let another = ctx.project("another");
+    let text = another.venvkeep(["new", "-p", "/usr/bin/python3", "--adopt", "user"]).index_unreachable();
+    let text = text.run().success();
+    let way = text.stdout.lines().find(|line| line.contains("pip uninstall")).expect("a way").trim();
+    let program = ctx.home(Who::User).join(".local/bin/with-scripts");
+    assert!(program.exists());
+    ctx.program(Who::User, "sh").args(["-c", &format!("yes | {way}")]).run().success();
+    assert!(!program.exists());
+    assert_eq!(fs::read_to_string(site.join("mine.py")).expect("nobody's stays"), "MINE = 1\n");
 }
 
 #[test]

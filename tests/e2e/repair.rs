@@ -163,6 +163,9 @@ fn a_user_takes_back_caches_and_what_lies_in_their_home() {
     let before = fingerprint(home.path());
     let planned = repair(&ctx, &["--dry-run"]).run().code(4).stdout_json();
     assert_eq!(planned["outcome"], "planned");
+    let text = ctx.venvkeep(["doctor", "--repair", "--dry-run"]).run().code(4);
+    let text = text.stdout_has("3 entries to repair:");
+    assert_eq!(text.stdout.matches("Left as it is:").count(), 1, "{text}");
     before.assert_unchanged();
 
     let told = repair(&ctx, &[]).run().code(4).stdout_json();

@@ -9,3 +9,14 @@ pub mod find;
 pub mod places;
 pub mod remember;
 pub mod request;
+
+use crate::host::fs;
+use crate::model::interpreter::BaseInterpreter;
+
+/// The file in a Python's standard library by which a distribution keeps installers from its own packages (PEP 668).
+pub const EXTERNALLY_MANAGED: &str = "EXTERNALLY-MANAGED";
+
+/// Whether an interpreter bears that file.
+pub fn is_externally_managed(base: &BaseInterpreter) -> bool {
+    matches!(fs::lstat_if_any(&base.stdlib.join(EXTERNALLY_MANAGED)), Ok(Some(_)))
+}

@@ -12,6 +12,7 @@ use super::sites::{self, Installed, SiteDirectory, Unreadable};
 use crate::diagnose::finding::Severity;
 use crate::host::credentials;
 use crate::host::fs::{self, Directory};
+use crate::interpreters::{EXTERNALLY_MANAGED, is_externally_managed};
 use crate::model::caller::Caller;
 use crate::model::dist_name::DistName;
 use crate::model::interpreter::BaseInterpreter;
@@ -219,10 +220,8 @@ pub(super) fn for_user(caller: &Caller) -> Vec<MachineFinding> {
 
 /// Where a system's Python lets pip write among its packages, although the distribution marks it (PEP 668).
 pub(super) fn unmarked(bases: &[BaseInterpreter], sites: &[SiteDirectory]) -> Vec<MachineFinding> {
-    const MARKER: &str = "EXTERNALLY-MANAGED";
     let is_systems = |base: &&BaseInterpreter| base.base_prefix == Path::new("/usr");
-    let has_mark =
-        |base: &BaseInterpreter| matches!(fs::lstat_if_any(&base.stdlib.join(MARKER)), Ok(Some(_)));
+    let has_mark = |base: &BaseInterpreter| is_externally_managed(base);
     let systems: Vec<&BaseInterpreter> = bases.iter().filter(is_systems).collect();
     let Some(marked) = systems.iter().find(|base| has_mark(base)) else { return Vec::new() };
     let bypassed = sites
@@ -242,7 +241,7 @@ pub(super) fn unmarked(bases: &[BaseInterpreter], sites: &[SiteDirectory]) -> Ve
             );
             MachineFinding::new(MachineCode::Unmarked, Severity::Note, message)
                 .because("the file was removed, or this Python is older than the rule (PEP 668)")
-                .at([base.stdlib.join(MARKER)])
+                .at([base.stdlib.join(EXTERNALLY_MANAGED)])
                 .advice("reinstall the package that the Python came in")
         })
         .collect();

@@ -1,6 +1,6 @@
 //! Installing into the stage of a new environment what was asked for besides Python.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pep440_rs::Version;
@@ -10,6 +10,7 @@ use super::{NewError, Seed, Wish};
 use crate::host::programs::{staged, trust};
 use crate::host::{fs, remove};
 use crate::inspect::{self, Reading};
+use crate::interpreters::is_externally_managed;
 use crate::model::caller::Caller;
 use crate::model::interpreter::BaseInterpreter;
 use crate::model::interrupt::Interrupt;
@@ -72,22 +73,19 @@ impl Filled<'_> {
         seeded: Option<&Seeded>,
         progress: Progress<'_>,
     ) -> Result<Adopted, NewError> {
-        let seeds: Vec<String> =
-            seeded.iter().flat_map(|it| &it.distributions).map(|(name, _)| name.clone()).collect();
-        let wanted: Vec<adopt::Found> = place
-            .found
-            .into_iter()
-            .filter(|one| !seeds.contains(&one.name.normalized().to_owned()))
-            .collect();
+        let seeds: Vec<&String> =
+            seeded.iter().flat_map(|it| &it.distributions).map(|(name, _)| name).collect();
+        let mut wanted = place.found;
+        wanted.retain(|one| !seeds.iter().any(|seed| *seed == one.name.normalized()));
         // Packed into the stage: together they can be larger than memory.
         let private = self.stage.join(".venvkeep-adopt");
         fs::create_dir(&private, 0o700)?;
         let (mut wheels, mut distributions, mut fetched) = (Vec::new(), Vec::new(), Vec::new());
-        for one in &wanted {
+        for one in wanted {
             if self.interrupt.requested() {
                 return Err(NewError::Interrupted);
             }
-            let why = match adopt::pack(one, self.interpreter, &self.caller.viewer) {
+            let why = match adopt::pack(&one, self.interpreter, &self.caller.viewer) {
                 Ok(bytes) => {
                     let file = private.join(format!("{}.whl", one.name.normalized()));
                     fs::create_file(&file, 0o600, &bytes)?;
@@ -99,17 +97,27 @@ impl Filled<'_> {
                     Some(why)
                 }
             };
-            distributions.push(AdoptedOne {
-                name: one.name.clone(),
-                version: one.version.clone(),
-                fetched: why,
-            });
+            distributions.push(AdoptedOne { name: one.name, version: one.version, fetched: why });
         }
         if !fetched.is_empty() {
             progress.tell(Event::Begin(Step::Install));
             self.run(Errand::Exactly(&fetched), progress)?;
             relocate(self.stage)?;
         }
+        self.install(&wheels)?;
+        remove::tree(&private)?;
+        self.insist_on_all(&distributions)?;
+        Ok(Adopted {
+            from: place.sites,
+            distributions,
+            unclaimed: place.unclaimed,
+            untrusted: place.untrusted,
+            externally_managed: is_externally_managed(self.interpreter),
+        })
+    }
+
+    /// Installs wheels that were packed from the old place.
+    fn install(&self, wheels: &[PathBuf]) -> Result<(), NewError> {
         let starter = self.prefix.join(INTERPRETER);
         let destination = Destination {
             directory: self.stage.path(),
@@ -118,9 +126,13 @@ impl Filled<'_> {
             python: self.interpreter.version,
         };
         for file in wheels {
-            Wheel::open(&file)?.install(&destination)?;
+            Wheel::open(file)?.install(&destination)?;
         }
-        remove::tree(&private)?;
+        Ok(())
+    }
+
+    /// Whether each of them is there in the end.
+    fn insist_on_all(&self, distributions: &[AdoptedOne]) -> Result<(), NewError> {
         let now = inspect::installed(&Prefix::new(Path::to_owned(self.stage.path()))?, Reading::List)?;
         // The index may spell both otherwise.
         let is_version = |one: &AdoptedOne, version: &str| {
@@ -130,15 +142,10 @@ impl Filled<'_> {
         let is_there = |one: &AdoptedOne| {
             now.distributions.iter().any(|new| new.name == one.name && is_version(one, &new.version))
         };
-        if let Some(one) = distributions.iter().find(|one| !is_there(one)) {
-            return Err(AdoptError::Lost { one: one.clone() }.into());
+        match distributions.iter().find(|one| !is_there(one)) {
+            Some(one) => Err(AdoptError::Lost { one: one.clone() }.into()),
+            None => Ok(()),
         }
-        Ok(Adopted {
-            from: place.sites,
-            distributions,
-            unclaimed: place.unclaimed,
-            untrusted: place.untrusted,
-        })
     }
 
     /// Runs what installs, into the stage.

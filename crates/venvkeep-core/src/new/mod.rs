@@ -244,16 +244,7 @@ pub fn new(
     if interrupt.requested() {
         return Err(NewError::Interrupted);
     }
-    let mut later = Later::Kept;
-    if wish.sharing.is_shared() {
-        let mut tree = walk::tree(&Directory::open(stage.path())?)?;
-        later = share(stage.path(), &mut tree, &wish.sharing, &BTreeSet::new())?;
-    } else if wish.list.is_some() || wish.adopt.is_some() || wish.seed == Seed::NewestPip {
-        // An installer may have set modes of its own.
-        open_up(stage.path(), &mut walk::tree(&Directory::open(stage.path())?)?)?;
-    } else {
-        open_up_itself(stage.path())?;
-    }
+    let later = open(&stage, wish)?;
     rename::to_free_name(stage.path(), prefix.path())
         .map_err(|error| taken_meanwhile(error, prefix.path()))?;
     stage.release();
@@ -264,6 +255,21 @@ pub fn new(
     let _ = registry::register_new(&prefix, caller);
     let shut = wish.sharing.is_shared().then(|| fs::shut_above(prefix.path())).flatten();
     Ok(Made { prefix, name, interpreter, wanted, seeded, installed, adopted, snapshot, trust, shut, later })
+}
+
+/// Opens the stage, which nobody else could enter, to those that it is for.
+fn open(stage: &Stage, wish: &Wish<'_>) -> Result<Later, NewError> {
+    let tree = || Directory::open(stage.path()).and_then(|directory| walk::tree(&directory));
+    if wish.sharing.is_shared() {
+        return Ok(share(stage.path(), &mut tree()?, &wish.sharing, &BTreeSet::new())?);
+    }
+    if wish.list.is_some() || wish.adopt.is_some() || wish.seed == Seed::NewestPip {
+        // An installer may have set modes of its own.
+        open_up(stage.path(), &mut tree()?)?;
+    } else {
+        open_up_itself(stage.path())?;
+    }
+    Ok(Later::Kept)
 }
 
 /// Only a member can give something to a group.

@@ -47,6 +47,8 @@ fn repair(wish: &DoctorArguments, session: &Session<'_>) -> Result<Exit, Failure
     if wish.dry_run {
         if screen.json {
             screen.json("doctor", repaired::planned_document(&plan))?;
+        } else {
+            screen.result(&repaired::left(&plan.left, screen))?;
         }
         return Ok(if plan.left.is_empty() { Exit::Done } else { Exit::Attention });
     }

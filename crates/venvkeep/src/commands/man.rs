@@ -22,6 +22,11 @@ const EXIT_STATUS: &str = "0 done, or healthy; 1 findings remain; 2 the command 
                            environment is untouched or restored; 4 needs your attention, as the report says; 130 \
                            interrupted.";
 
+/// The same for `run`, which becomes another program.
+const EXIT_STATUS_OF_RUN: &str = "that of the command; 127 there is no such command; 126 it could not be started; 2 the \
+                                  command line was not understood; 3 or 4 the environment is not one to start it in, and \
+                                  nothing was started.";
+
 /// Writes one page for each command into the directory.
 pub(crate) fn run(wish: &ManArguments) -> Result<Exit, Failure> {
     let could_not = |error: io::Error| {
@@ -75,7 +80,8 @@ fn page(command: &clap::Command, full: &str) -> io::Result<Vec<u8>> {
         roff.control("fi", []).to_writer(&mut text)?;
     }
     let mut end = Roff::new();
-    end.control("SH", ["EXIT STATUS"]).text([roman(EXIT_STATUS)]);
+    let status = if words == "run" { EXIT_STATUS_OF_RUN } else { EXIT_STATUS };
+    end.control("SH", ["EXIT STATUS"]).text([roman(status)]);
     if !words.is_empty() {
         end.control("SH", ["SEE ALSO"]).text([roman("venvkeep(1)")]);
     }

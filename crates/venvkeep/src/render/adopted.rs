@@ -1,5 +1,7 @@
 //! What `new --adopt` took over, and how to take the old place out of the way.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::new::Made;
@@ -41,31 +43,32 @@ pub(crate) fn report(from: AdoptFrom<'_>, adopted: &Adopted, made: &Made, screen
         text.push_str(&wrapped(&format!("Left, since {why}: {}", printable(info)), "  "));
     }
     text.push_str("Nothing was changed there. When the environment does all you need:\n");
-    for line in way(from, adopted, made) {
-        text.extend(["  ", &screen.paint().text(Emphasis::Command, line), "\n"]);
+    for (command, what) in way(from, adopted, made) {
+        text.extend(["  ", &screen.paint().text(Emphasis::Command, command), "\n"]);
+        text.push_str(&what.map(|what| wrapped(what, "    ")).unwrap_or_default());
     }
     text
 }
 
-/// How to take the old place out of the way.
-fn way(from: AdoptFrom<'_>, adopted: &Adopted, made: &Made) -> Vec<String> {
-    let aside = |path: &std::path::Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".aside");
-        format!("mv -- {} {}", shell_word(path), shell_word(std::path::Path::new(&name)))
+/// How to take the old place out of the way: commands, and what is to be known of them.
+fn way(from: AdoptFrom<'_>, adopted: &Adopted, made: &Made) -> Vec<(String, Option<&'static str>)> {
+    // pip also removes the programs, which would otherwise be found and fail.
+    let uninstall = |before: &str| {
+        let names: Vec<&str> = adopted.distributions.iter().map(|one| one.name.as_written()).collect();
+        let python = shell_word(&made.interpreter.executable);
+        // An older pip does not know it; one that needs it does.
+        let insisting = if adopted.externally_managed { " --break-system-packages" } else { "" };
+        format!("{before}{python} -m pip uninstall{insisting} {}", names.join(" "))
     };
     match from {
-        AdoptFrom::User => adopted.from.iter().map(|path| aside(path)).collect(),
-        AdoptFrom::System => {
-            let names: Vec<&str> = adopted.distributions.iter().map(|one| one.name.as_written()).collect();
-            let python = shell_word(&made.interpreter.executable);
-            vec![format!("sudo {python} -m pip uninstall --break-system-packages {}", names.join(" "))]
-        }
+        AdoptFrom::User => vec![(uninstall(""), None)],
+        AdoptFrom::System => vec![(uninstall("sudo "), None)],
         AdoptFrom::Directory(path) => {
-            vec![
-                "venvkeep doctor    (names the line that puts it on PYTHONPATH: take that out)".to_owned(),
-                aside(path),
-            ]
+            let mut aside = path.as_os_str().to_owned();
+            aside.push(".aside");
+            let aside = format!("mv -- {} {}", shell_word(path), shell_word(Path::new(&aside)));
+            let line = "names the line that puts it on PYTHONPATH: take that out";
+            vec![("venvkeep doctor".to_owned(), Some(line)), (aside, None)]
         }
     }
 }

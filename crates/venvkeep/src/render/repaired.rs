@@ -7,14 +7,13 @@ use venvkeep_core::model::printable::printable;
 use super::check::wrapped;
 use super::{Emphasis, Screen};
 
-/// What will be done.
+/// What will be done; what will not, and why, comes behind it.
 pub(crate) fn planned(plan: &Plan, screen: &Screen) -> String {
     if plan.steps.is_empty() {
-        let nothing = "Nothing here that you may repair: venvkeep doctor says what is wrong.\n";
-        return if plan.left.is_empty() { nothing.to_owned() } else { left(&plan.left, screen) };
+        return "Nothing here that you may repair: venvkeep doctor says what is wrong.\n".to_owned();
     }
     let steps: String = plan.steps.iter().map(|step| line(step, screen)).collect();
-    format!("{} {}:\n{steps}", number(plan.steps.len()), "to repair")
+    format!("{} to repair:\n{steps}", number(plan.steps.len()))
 }
 
 /// What was done of it.
@@ -31,10 +30,7 @@ pub(crate) fn report(done: &Done, screen: &Screen) -> String {
     if done.interrupted {
         text.push_str("Stopped before all was done; run it again for the rest.\n");
     }
-    if done.log.is_some() || !done.left.is_empty() {
-        text.push_str(&left(&done.left, screen));
-    }
-    text
+    text + &left(&done.left, screen)
 }
 
 /// What was taken back.
@@ -73,7 +69,8 @@ fn line(step: &Step, screen: &Screen) -> String {
     }
 }
 
-fn left(left: &[Left], screen: &Screen) -> String {
+/// What is not repaired, and why.
+pub(crate) fn left(left: &[Left], screen: &Screen) -> String {
     if left.is_empty() {
         return String::new();
     }

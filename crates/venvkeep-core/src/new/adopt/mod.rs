@@ -10,7 +10,7 @@ mod pack;
 
 use std::path::{Path, PathBuf};
 
-pub(super) use find::{Found, Place, find};
+pub(super) use find::{Place, find};
 pub(super) use pack::pack;
 
 use crate::host::fs::IoError;
@@ -39,6 +39,8 @@ pub struct Adopted {
     pub unclaimed: Vec<PathBuf>,
     /// Metadata that somebody else could have written, and why: what it names was left.
     pub untrusted: Vec<(PathBuf, &'static str)>,
+    /// Whether pip has to be told to touch what lies there (PEP 668).
+    pub externally_managed: bool,
 }
 
 /// One distribution.
