@@ -119,11 +119,17 @@ fn own_directory(caller: &Caller, variable: &str, below_home: &str) -> Option<Pa
     if let Some(base) = caller.variable(variable).map(PathBuf::from).filter(|base| base.is_absolute()) {
         // Root with a variable of somebody else's (sudo -E) would lock them out of their own directory.
         let there = base.ancestors().find(|directory| fs::lstat(directory).is_ok());
-        let is_fit = !caller.viewer.is_root() || there.is_some_and(|there| is_own(there, &caller.viewer));
+        let is_fit =
+            !caller.viewer.is_root() || there.is_some_and(|there| is_own_alone(there, &caller.viewer));
         return is_fit.then(|| base.join("venvkeep"));
     }
     let home = caller.home.as_ref()?;
     is_own(home, &caller.viewer).then(|| home.join(below_home).join("venvkeep"))
+}
+
+/// What stands in root's directory is acted on as root, so nobody else may put anything there: `/tmp` is root's as well.
+fn is_own_alone(base: &std::path::Path, viewer: &Viewer) -> bool {
+    fs::stat(base).is_ok_and(|facts| facts.uid == viewer.uid && !viewer.others_can_add(&facts))
 }
 
 fn is_own(home: &std::path::Path, viewer: &Viewer) -> bool {

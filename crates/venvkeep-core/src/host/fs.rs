@@ -289,7 +289,7 @@ pub fn create_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
     File::from(fd).write_all(content).named(Doing::Write, path)
 }
 
-/// Puts new content in the place of a file, whole or not at all: a temporary sibling, flushed, then renamed over it.
+/// Puts new content in the place of a file, whole or not at all: a temporary sibling, then renamed over it.
 pub fn replace_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = create_file(&temporary, mode, content).and_then(|()| {
@@ -301,6 +301,29 @@ pub fn replace_file(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
         let _ = remove_file(&temporary);
     }
     written
+}
+
+/// Like [`replace_file`], and on the disk when it returns, the name too.
+pub fn replace_flushed(path: &Path, mode: u16, content: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let write = || -> Result<()> {
+        create_file(&temporary, mode, content)?;
+        sync(&temporary)?;
+        reach("rename", path).named(Doing::Rename, path)?;
+        rustix::fs::rename(&temporary, path).named(Doing::Rename, path)?;
+        sync(path.parent().unwrap_or(path))
+    };
+    write().inspect_err(|_| {
+        // As above: the first error is the one that matters.
+        let _ = remove_file(&temporary);
+    })
+}
+
+fn sync(path: &Path) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    reach("sync", path).named(Doing::Flush, path)?;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).named(Doing::Flush, path)?;
+    rustix::fs::fsync(&fd).named(Doing::Flush, path)
 }
 
 /// Like [`replace_file`], for a file that somebody keeps by hand: with exactly `like`'s mode, whatever the umask, and its

@@ -27,7 +27,12 @@ impl Directory {
     /// `/proc` leads to that entry alone.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn change_mode(&self, name: &OsStr, known: &Facts, mode: u16) -> Result<Changed> {
+        use std::io;
         use std::os::fd::AsRawFd;
+
+        use rustix::io::Errno;
+
+        use super::fs::IoError;
 
         let path = self.path().join(name);
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -38,8 +43,13 @@ impl Directory {
         }
         let itself = format!("/proc/self/fd/{}", entry.as_raw_fd());
         reach("chmod", &path).named(Doing::Write, &path)?;
-        rustix::fs::chmod(itself.as_str(), Mode::from_raw_mode(mode.into())).named(Doing::Write, &path)?;
-        Ok(Changed::Done)
+        match rustix::fs::chmod(itself.as_str(), Mode::from_raw_mode(mode.into())) {
+            Err(Errno::NOENT) => {
+                let why = io::Error::other("/proc is not there, through which its mode is changed");
+                Err(IoError::new(Doing::Write, &path, why))
+            }
+            answer => answer.named(Doing::Write, &path).map(|()| Changed::Done),
+        }
     }
 
     /// The same by fchmodat(2), which macOS documents to change a link itself with `AT_SYMLINK_NOFOLLOW`; what stands

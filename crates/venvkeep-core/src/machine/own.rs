@@ -10,7 +10,7 @@ use crate::host::fs::{self, Directory};
 use crate::host::walk;
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
-use crate::model::owner::{ROOT, Viewer};
+use crate::model::owner::Viewer;
 use crate::model::printable::shell_word;
 use crate::model::tree::{Tree, Unlisted};
 
@@ -57,6 +57,8 @@ pub(super) struct Trouble {
     pub(super) wrong: Wrong,
     /// Whether the directory above it is its owner's too, and so on: the topmost.
     topmost: PathBuf,
+    /// Whether something in it is neither the user's nor root's.
+    strangers: bool,
 }
 
 /// What is wrong with it.
@@ -84,7 +86,7 @@ impl Trouble {
 
 /// Looks at each of them.
 pub(super) fn examine(caller: &Caller) -> Vec<MachineFinding> {
-    troubles(caller).iter().map(|trouble| finding(trouble, &caller.viewer)).collect()
+    troubles(caller).iter().map(finding).collect()
 }
 
 /// Those that are not as they should be.
@@ -94,22 +96,22 @@ pub(super) fn troubles(caller: &Caller) -> Vec<Trouble> {
     if !fs::stat(home).is_ok_and(|facts| facts.uid == caller.viewer.uid) {
         return Vec::new();
     }
-    let place = |variable: &str, below_home: &str| {
+    let looked = PLACES.iter().filter_map(|(variable, below_home, what)| {
         let named = caller.variable(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         let name = below_home.rsplit('/').next().unwrap_or(below_home);
-        named.map_or_else(|| home.join(below_home), |base| base.join(name))
-    };
-    let looked = PLACES.iter().filter_map(|(variable, below_home, what)| {
+        let (base, place) = match named {
+            Some(base) => (base.clone(), base.join(name)),
+            None => (home.to_owned(), home.join(below_home)),
+        };
         // Links on the way are the user's own wish, and where they lead is what is looked at.
-        let place = place(variable, below_home);
-        let place =
-            place.parent().and_then(|above| fs::physical(above).ok()?.join(place.file_name()?).into());
-        look(&place?, *what, &caller.viewer)
+        let place = fs::physical(place.parent()?).ok()?.join(place.file_name()?);
+        look(&place, &fs::physical(&base).ok()?, *what, &caller.viewer)
     });
     looked.collect()
 }
 
-fn look(place: &Path, what: What, viewer: &Viewer) -> Option<Trouble> {
+/// `base` is the directory of the user's choice that it lies in: nothing above that is theirs to move.
+fn look(place: &Path, base: &Path, what: What, viewer: &Viewer) -> Option<Trouble> {
     let itself = fs::lstat(place).ok()?;
     if itself.kind != Kind::Directory {
         return None;
@@ -154,13 +156,15 @@ fn look(place: &Path, what: What, viewer: &Viewer) -> Option<Trouble> {
     let owner = itself.uid;
     let is_foreign =
         |above: &&Path| fs::lstat(above).is_ok_and(|facts| facts.uid == owner && owner != viewer.uid);
-    let topmost = place.ancestors().skip(1).take_while(is_foreign).last().unwrap_or(place).to_owned();
-    Some(Trouble { place: place.to_owned(), what, owner, wrong, topmost })
+    let within = place.ancestors().skip(1).take_while(|above| *above != base && above.starts_with(base));
+    let topmost = within.take_while(is_foreign).last().unwrap_or(place).to_owned();
+    let strangers = tree.ids().map(|id| tree.facts(id).uid).any(|uid| !viewer.trusts(uid));
+    Some(Trouble { place: place.to_owned(), what, owner, wrong, topmost, strangers })
 }
 
-fn finding(trouble: &Trouble, viewer: &Viewer) -> MachineFinding {
+fn finding(trouble: &Trouble) -> MachineFinding {
     let closed = match &trouble.wrong {
-        Wrong::Foreign { entries } => return foreign_finding(trouble, entries, viewer),
+        Wrong::Foreign { entries } => return foreign_finding(trouble, entries),
         Wrong::Narrow(files) => return narrow_finding(trouble, files),
         Wrong::Closed(closed) => closed,
     };
@@ -198,7 +202,7 @@ fn narrow_finding(trouble: &Trouble, files: &[PathBuf]) -> MachineFinding {
 /// What takes it back.
 const REPAIR: &str = "venvkeep doctor --repair";
 
-fn foreign_finding(trouble: &Trouble, foreign: &[PathBuf], viewer: &Viewer) -> MachineFinding {
+fn foreign_finding(trouble: &Trouble, foreign: &[PathBuf]) -> MachineFinding {
     let (place, owner) = (trouble.place.as_path(), trouble.owner);
     let whose = credentials::user_name(owner).unwrap_or_else(|| format!("user number {owner}"));
     let whose =
@@ -215,21 +219,32 @@ fn foreign_finding(trouble: &Trouble, foreign: &[PathBuf], viewer: &Viewer) -> M
         place.display(),
         trouble.what.of()
     );
-    let by_root = owner == ROOT || (owner == viewer.uid && whose == "somebody else");
     let finding = MachineFinding::new(MachineCode::OwnForeign, Severity::Degraded, message)
-        .because(if by_root {
-            "sudo kept your HOME while root ran pip, uv or pipx (sudo -H would not have); they did nothing wrong"
-        } else {
+        .because(if trouble.strangers {
             "another user made it, or it was copied with its owners kept"
+        } else {
+            "sudo kept your HOME while root ran pip, uv or pipx (sudo -H would not have); they did nothing wrong"
         })
-        .at(foreign.iter().cloned())
-        .prevent("without sudo nothing of this happens; where it has to be: sudo -H")
-        .command(REPAIR);
+        .at(foreign.iter().cloned());
+    if trouble.strangers && !trouble.is_cache() {
+        let look = foreign.first().map_or_else(|| shell_word(place), |first| shell_word(first));
+        return finding
+            .advice(format!("look at it first, since it would run as you: ls -la -- {look}"))
+            .advice("what is yours to have again, install again; the rest, its owner or root can take away");
+    }
+    let finding =
+        finding.prevent("without sudo nothing of this happens; where it has to be: sudo -H").command(REPAIR);
     // Its directory is the user's, so its name is theirs to change, whatever is in it.
     let name = shell_word(&trouble.topmost);
     if trouble.is_cache() && trouble.topmost == trouble.place {
+        let links = match trouble.what {
+            What::Cache("uv") => {
+                " (environments that uv linked to it, with UV_LINK_MODE=symlink, need to be synced again)"
+            }
+            _ => "",
+        };
         finding.advice(format!(
-            "that puts {name} aside and makes an empty one in its place; nothing is lost, a cache fills again"
+            "that puts {name} aside and makes an empty one in its place; nothing is lost, a cache fills again{links}"
         ))
     } else {
         finding.advice(format!(

@@ -86,7 +86,12 @@ fn explained(error: &RepairError) -> Failure {
         }
         RepairError::Garbled { path, .. } => failure
             .hint(format!("Nothing was changed. Look at it, or move it away:  {}", shell_word(path))),
-        RepairError::Io(_) => failure.hint("Nothing was changed."),
+        RepairError::Unsafe(_) => failure
+            .hint("Nothing was changed. Without XDG_STATE_HOME it is root's own home: sudo -H env -u XDG_STATE_HOME venvkeep doctor --repair"),
+        RepairError::Busy => failure.hint("Nothing was changed. Wait for it, and look again: venvkeep doctor"),
+        RepairError::TooMany { .. } => failure.hint("Nothing was changed. venvkeep doctor shows the commands that do the same, without an undo."),
+        RepairError::Io(_) | RepairError::NameTaken(_) => failure.hint("Nothing was changed."),
+        RepairError::PutAside { .. } => failure,
         RepairError::Interrupted => Failure { exit: Exit::Interrupted, ..failure },
     }
 }

@@ -30,6 +30,11 @@ pub(crate) fn report(done: &Done, screen: &Screen) -> String {
     if done.interrupted {
         text.push_str("Stopped before all was done; run it again for the rest.\n");
     }
+    if done.reveals() {
+        text.push_str(
+            "What is in the directories that were opened is seen only now: run it again for that.\n",
+        );
+    }
     text + &left(&done.left, screen)
 }
 

@@ -5,8 +5,10 @@
 //! files are opened to themselves. As root: what distributions among the system's packages record is opened to everybody
 //! for reading. Nothing is executed, no link followed, nothing deleted.
 
+mod anew;
 mod apply;
 mod everybodys;
+mod notes;
 mod own;
 mod take_back;
 
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::host::fs::{self, Directory, IoError};
+use crate::host::programs::Distrust;
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
 
@@ -82,6 +85,15 @@ impl Step {
             Self::Mode { path, .. } | Self::Anew { path, .. } => path,
         }
     }
+
+    /// Whether it does nothing but let everybody read (`a+rX`), which is all that root's repair does: taking such a step
+    /// back gives nobody anything.
+    fn only_opens(&self) -> bool {
+        match self {
+            Self::Mode { before, after, .. } => before & !after == 0 && after & !before & !0o555 == 0,
+            Self::Anew { .. } => false,
+        }
+    }
 }
 
 /// What is left as it is, and why.
@@ -114,6 +126,31 @@ pub enum RepairError {
     /// There is no directory to write the steps down in; without that none is taken.
     #[error("there is no directory of yours to write down what is changed, without which nothing is")]
     NowhereToNote,
+    /// Others could change what is written down, or put something else there.
+    #[error("what is changed would be written down where others could change it: {0}")]
+    Unsafe(Distrust),
+    /// Another repair, or an undo, is under way.
+    #[error("another repair of yours is under way")]
+    Busy,
+    /// More steps than a log may hold.
+    #[error("{count} steps are more than can be written down for an undo")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
+    /// A directory cannot be put aside under its name.
+    #[error("{} is there already; run it again for another name", .0.display())]
+    NameTaken(PathBuf),
+    /// A directory was put aside, and nothing came to its place.
+    #[error("{} was put aside and is at {}; the new one could not take its place ({why})", .path.display(), .kept.display())]
+    PutAside {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it is.
+        kept: PathBuf,
+        /// Why.
+        why: IoError,
+    },
     /// No repair is written down that was not taken back.
     #[error("no repair is there to be undone")]
     NothingToUndo,
@@ -161,9 +198,4 @@ fn look(path: &Path) -> Result<Option<Facts>, IoError> {
         Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Where repairs are written down.
-fn notes(caller: &Caller) -> Result<PathBuf, RepairError> {
-    caller.state_dir.as_ref().map(|state| state.join("repairs")).ok_or(RepairError::NowhereToNote)
 }

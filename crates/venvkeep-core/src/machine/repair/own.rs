@@ -22,6 +22,7 @@ pub(super) fn plan(caller: &Caller) -> Plan {
                 // Several of them may lie in one directory that is put aside whole.
                 Ok(step) if plan.steps.contains(&step) => {}
                 Ok(step) => plan.steps.push(step),
+                Err(left) if plan.left.contains(&left) => {}
                 Err(left) => plan.left.push(left),
             },
             // A cache that is narrow does no harm by itself.
@@ -94,11 +95,15 @@ fn not_to_be_copied(tree: &Tree, viewer: &Viewer) -> Option<String> {
 /// The step that `chmod u+rwX` of this one entry is.
 fn reopened(path: &Path, viewer: &Viewer) -> Option<Result<Step, Left>> {
     let facts = look(path).ok().flatten()?;
-    let after = match facts.kind {
+    let mut after = match facts.kind {
         Kind::Directory => facts.mode | 0o700,
         Kind::File => facts.mode | 0o600,
         _ => return None,
     };
+    if !viewer.groups.contains(&facts.gid) {
+        // The kernel takes the bit away when somebody who is not in the group changes the mode (chmod(2)).
+        after &= !0o2000;
+    }
     if facts.uid != viewer.uid || after == facts.mode {
         return None;
     }
