@@ -49,6 +49,7 @@ mod snapshots;
 mod standard;
 mod support;
 mod surroundings;
+mod taken_back;
 mod trust;
 mod undo;
 mod watched;

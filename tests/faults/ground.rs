@@ -177,7 +177,7 @@ impl<'c> Ground<'c> {
 }
 
 impl Step {
-    fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let (number, rest) = line.split_once(' ')?;
         let (what, path) = rest.split_once(' ')?;
         Some(Self { number: number.parse().ok()?, what: what.to_owned(), path: path.into() })

@@ -14,6 +14,7 @@ mod kills;
 mod matrix;
 mod meanwhile;
 mod removal;
+mod repair;
 mod repeated;
 mod scenario;
 

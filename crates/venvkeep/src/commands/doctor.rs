@@ -40,6 +40,9 @@ fn look(session: &Session<'_>) -> Result<Exit, Failure> {
 /// What will be done is shown before the first of it is.
 fn repair(wish: &DoctorArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let screen = session.screen;
+    if !wish.dry_run {
+        repair::settle(&session.caller).map_err(|error| explained(&error))?;
+    }
     let plan = repair::plan(&session.caller);
     if !screen.json {
         screen.result(&repaired::planned(&plan, screen))?;

@@ -117,15 +117,14 @@ impl<'a> Exchange<'a> {
         Ok(Back::Taken)
     }
 
-    /// Settles what a run that was cut off left; `true` where there was something.
-    pub(super) fn settle(self) -> Result<bool, RepairError> {
+    /// Settles what a run that was cut off left.
+    pub(super) fn settle(self) -> Result<(), RepairError> {
         let (making, between) = (self.beside("new"), self.beside("undo"));
         let [is_making, is_between] =
             [fs::lstat_if_any(&making)?.is_some(), fs::lstat_if_any(&between)?.is_some()];
         if is_making && self.is_old(&making)? {
             // They had changed places, and the old one lacks its name.
-            rename::to_free_name(&making, self.kept)?;
-            return Ok(true);
+            return Ok(rename::to_free_name(&making, self.kept)?);
         }
         if (is_making || is_between) && look(self.path)?.is_none() && self.is_old(self.kept)? {
             rename::to_free_name(self.kept, self.path)?;
@@ -137,7 +136,7 @@ impl<'a> Exchange<'a> {
             // Half a copy, or a whole one that did not come to its place.
             remove::tree(&making)?;
         }
-        Ok(is_making || is_between)
+        Ok(())
     }
 
     fn is_old(self, place: &Path) -> Result<bool, RepairError> {

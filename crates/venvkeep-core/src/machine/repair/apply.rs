@@ -32,6 +32,17 @@ impl Done {
     }
 }
 
+/// Settles what a repair that was cut off left, so that a plan sees what is there.
+pub fn settle(caller: &Caller) -> Result<(), RepairError> {
+    if caller.state_dir.is_none() {
+        return Ok(());
+    }
+    let Some(notes) = Notes::find(caller)? else { return Ok(()) };
+    let last = notes.newest()?;
+    let mut exchanges = last.iter().flat_map(|log| &log.steps).filter_map(Exchange::of);
+    exchanges.try_for_each(Exchange::settle)
+}
+
 /// Takes the steps of a plan. They are written down before the first is taken: one that was never taken does no harm there,
 /// since undoing compares.
 pub fn carry_out(plan: Plan, caller: &Caller, interrupt: &Interrupt) -> Result<Done, RepairError> {
@@ -40,11 +51,6 @@ pub fn carry_out(plan: Plan, caller: &Caller, interrupt: &Interrupt) -> Result<D
         return Ok(done);
     }
     let notes = Notes::make(caller)?;
-    if let Some(last) = notes.newest()? {
-        for exchange in last.steps.iter().filter_map(Exchange::of) {
-            exchange.settle()?;
-        }
-    }
     done.log = Some(notes.write(&plan.steps)?);
     for step in plan.steps {
         if interrupt.requested() {

@@ -21,7 +21,7 @@ use crate::host::programs::Distrust;
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
 
-pub use apply::{Done, carry_out};
+pub use apply::{Done, carry_out, settle};
 pub use take_back::{Undone, take_back};
 
 /// Which entry it was: what a step that was written down is held against before it is taken back.
