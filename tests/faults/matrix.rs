@@ -36,6 +36,21 @@ fn heal_without_exchange() {
 }
 
 #[test]
+fn heal_shared() {
+    with(&scenario::HEAL_SHARED, attack);
+}
+
+#[test]
+fn heal_relocatable() {
+    with(&scenario::HEAL_RELOCATABLE, attack);
+}
+
+#[test]
+fn adopt() {
+    with(&scenario::ADOPT, attack);
+}
+
+#[test]
 fn heal_by_fetching() {
     // The other steps are those of every heal.
     let is_installers =

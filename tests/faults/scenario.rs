@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Output, Who, require};
+use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Output, Who, require, tools};
 
 use crate::VENVKEEP;
 use crate::ground::{Disk, Ground, Step};
@@ -18,6 +18,9 @@ const BY_PRUNE: Settler = &[(&["prune", "--older-than", "9999d", ".venv"], &[0])
 const NEW: &[&str] = &["new", "--seed", "none", "-p", "/usr/bin/python3", ".venv"];
 /// `new` finds its place taken where the environment had come to be; then its journal is settled by a heal.
 const BY_NEW: Settler = &[(NEW, &[0, 2]), (&["heal", ".venv"], &[0])];
+
+const ADOPTED: &[&str] =
+    &["new", "--seed", "none", "-p", "/usr/bin/python3", "--adopt", "./libraries", ".venv"];
 
 const CLONED: &[&str] = &["clone", "./source", ".venv"];
 const MOVED: &[&str] = &["move", "./source", ".venv"];
@@ -53,6 +56,22 @@ pub(crate) const HEAL_WITH_TWO_RENAMES: Scene =
 
 pub(crate) const HEAL_WITHOUT_EXCHANGE: Scene =
     Scene { name: "heal on a file system without exchange", disk: Disk::WithoutExchange, ..HEAL };
+
+/// One that is for everybody stays so, and opens only once it is whole.
+pub(crate) const HEAL_SHARED: Scene = Scene {
+    name: "heal of a shared environment",
+    lay_out: |ground| with_setting(ground, "shared = everyone"),
+    // It is root's, who shares it: nothing is wrong with that.
+    command: &["heal", "--force"],
+    settlers: &[BY_PRUNE],
+    ..HEAL
+};
+
+pub(crate) const HEAL_RELOCATABLE: Scene = Scene {
+    name: "heal of a relocatable environment",
+    lay_out: |ground| with_setting(ground, "relocatable = true"),
+    ..HEAL
+};
 
 /// What cannot be copied is fetched: the installer's private files are steps as well.
 pub(crate) const HEAL_BY_FETCHING: Scene =
@@ -112,6 +131,28 @@ pub(crate) const PRUNE: Scene = Scene {
 
 pub(crate) const MAKE: Scene =
     Scene { name: "new", lay_out: |_| {}, command: NEW, settlers: &[BY_NEW], ..HEAL };
+
+/// With what was installed into a directory, which stays as it is.
+pub(crate) const ADOPT: Scene = Scene {
+    name: "new --adopt",
+    lay_out: |ground| {
+        let libraries = ground.project().path().join("libraries");
+        let pip = ground.ctx.program(Who::User, tools::pip()).args([
+            "install",
+            "--quiet",
+            "--no-index",
+            "--target",
+        ]);
+        pip.arg(libraries)
+            .wheels_only(ground.ctx.wheels())
+            .args(["pure-one", "with-scripts"])
+            .run()
+            .success();
+    },
+    command: ADOPTED,
+    settlers: &[&[(ADOPTED, &[0, 2]), (&["heal", ".venv"], &[0])]],
+    ..MAKE
+};
 
 /// A healthy environment of the user's beside the place that it is copied to, with a file that names its own.
 pub(crate) const CLONE: Scene = Scene {
@@ -320,6 +361,14 @@ fn environment(ground: &Ground<'_>, name: &str, who: Who) {
     fs::write(notes.join("todo.txt"), "keep me\n").expect("root may");
     symlink("todo.txt", notes.join("link")).expect("root may");
     env.chown("notes", who);
+}
+
+/// One of root's with a further line in its `pyvenv.cfg`.
+fn with_setting(ground: &Ground<'_>, line: &str) {
+    environment(ground, ".venv", Who::Root);
+    let config = ground.prefix().join("pyvenv.cfg");
+    let text = fs::read_to_string(&config).expect("it is there");
+    fs::write(&config, format!("{text}{line}\n")).expect("root may");
 }
 
 /// Runs a test where the machine has what the scene needs.
