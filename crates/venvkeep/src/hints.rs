@@ -419,36 +419,44 @@ fn adopt(error: &AdoptError, failure: Failure) -> Failure {
     }
 }
 
-/// The ways out where it cannot be known what is installed.
-pub(crate) fn not_listed(prefix: &Prefix, site: &Site) -> Failure {
-    let environment = shell_word(prefix.path());
+/// Why it cannot be known what is installed.
+pub(crate) fn not_known(prefix: &Prefix, site: &Site) -> String {
     let place = printable(prefix.join(&site.path));
     let why = match site.state {
         SiteState::Gone => format!("{place} is gone"),
         SiteState::Linked => format!("a link is on the way to {place}, and venvkeep follows none"),
         SiteState::Closed | SiteState::Listed => format!("you may not list {place} (pip could not either)"),
     };
-    let failure = Failure::new(Exit::Failed, format!("what is installed cannot be known: {why}"));
-    let own_list = format!("heal from a list that you have: venvkeep heal {environment} -r FILE");
+    format!("what is installed cannot be known: {why}")
+}
+
+/// What tells root what is installed where its user may not look; it only reads.
+pub(crate) fn frozen_by_root(prefix: &Prefix) -> String {
+    let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
+    let (program, environment) = (shell_word(&program), shell_word(prefix.path()));
+    format!("sudo {program} freeze --all {environment} > venvkeep-frozen.txt")
+}
+
+/// The ways out where it cannot be known what is installed.
+pub(crate) fn not_listed(prefix: &Prefix, site: &Site) -> Failure {
+    let environment = shell_word(prefix.path());
+    let failure = Failure::new(Exit::Failed, not_known(prefix, site));
+    let own_list = format!("heal from a list that you have: venvkeep heal -r requirements.txt {environment}");
     let failure = match site.state {
         SiteState::Gone => {
             failure.hint(format!("Bring it back from a backup, where there is one, or {own_list}"))
         }
         SiteState::Linked => failure.hint(format!("Put the directory itself there, or {own_list}")),
-        SiteState::Closed | SiteState::Listed => {
-            let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
-            let command =
-                format!("sudo {} freeze --all {environment} > venvkeep-frozen.txt", shell_word(&program));
-            failure
-                .hint(format!("Read it as root; this changes nothing in it: {command}"))
-                .hint(format!("and heal with that: venvkeep heal {environment} -r venvkeep-frozen.txt"))
-                .hint(format!("or {own_list}"))
-        }
+        SiteState::Closed | SiteState::Listed => failure
+            .hint(format!("Read it as root; this changes nothing in it: {}", frozen_by_root(prefix)))
+            .hint(format!("and heal with that: venvkeep heal -r venvkeep-frozen.txt {environment}"))
+            .hint(format!("or {own_list}")),
     };
     failure.hint(lists_beside(prefix))
 }
 
-fn lists_beside(prefix: &Prefix) -> String {
+/// Which files beside it say what belongs into it.
+pub(crate) fn lists_beside(prefix: &Prefix) -> String {
     let names = fs::Directory::open(prefix.parent()).and_then(|parent| parent.names()).unwrap_or_default();
     let mut found: Vec<_> = names
         .into_iter()
