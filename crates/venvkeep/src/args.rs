@@ -153,6 +153,16 @@ impl Command {
             Self::Notice(_) => "notice",
         }
     }
+
+    /// Whether it fails without settings that can be used, and says so itself; or speaks to a shell or a packager, who
+    /// have no use for a note.
+    pub(crate) fn has_own_word_on_settings(&self) -> bool {
+        match self {
+            Self::Scan(_) | Self::Complete(_) | Self::Notice(_) | Self::Man(_) => true,
+            Self::Heal(wish) => wish.all,
+            _ => false,
+        }
+    }
 }
 
 /// What `new` was asked for.

@@ -33,13 +33,14 @@ use venvkeep_core::undo::{UndoError, kept_instead};
 use crate::elsewhere::heal_to;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Files beside an environment that say what belongs into it.
 const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"];
 
 /// No environment where one was asked for: a usage error, with the way out.
-pub(crate) fn not_located(error: &LocateError) -> Failure {
+pub(crate) fn not_located(error: &LocateError, session: &Session<'_>) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
     if let Some(kept) = kept_instead(error) {
         let kept = shell_word(kept.path());
@@ -54,7 +55,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
         LocateError::ActiveIsGone { .. } => failure
             .hint("Forget it:  deactivate 2>/dev/null || unset VIRTUAL_ENV")
-            .hint("or name the environment that you mean: venvkeep check PATH"),
+            .hint(format!("or name the environment that you mean: {}", named(session.command))),
         LocateError::NotADirectory { .. } => {
             failure.hint("Name the environment's directory, usually .venv in the project's directory.")
         }
@@ -77,7 +78,10 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("An environment has a file pyvenv.cfg, or a bin/python beside lib/pythonX.Y/site-packages.")
             .hint("Make one here with: venvkeep new"),
         LocateError::NoneNear { .. } => failure
-            .hint("Go to your project's directory, name the environment (venvkeep check PATH),")
+            .hint(format!(
+                "Go to your project's directory, name the environment ({}),",
+                named(session.command)
+            ))
             .hint("or make one here with: venvkeep new"),
         LocateError::SeveralCalled { paths, .. } => {
             paths.iter().fold(failure.hint("Name the one that you mean by its path:"), |failure, path| {
@@ -86,6 +90,15 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
         }
         LocateError::NoPrefix(_) | LocateError::Io(_) => failure,
     }
+}
+
+/// The command as it is typed with an environment.
+fn named(command: &str) -> String {
+    let behind = match command {
+        "run" => " -- COMMAND",
+        _ => "",
+    };
+    format!("venvkeep {command} PATH{behind}")
 }
 
 /// Root would lock somebody out. `arguments` are those of the command where it takes more than the environment.

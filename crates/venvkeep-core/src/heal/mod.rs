@@ -299,8 +299,8 @@ impl Heal<'_> {
         let installer = Installer::choose(self.caller, pip.map(|wheel| wheel.path.as_path()));
         let holdings = holdings(&known.snapshot);
         let name = installer.as_ref().map(Installer::name);
-        let had = had(known);
-        let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had };
+        let (had, names) = (had(known), credentials::user_name as fn(u32) -> Option<String>);
+        let means = Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had, names };
         let plan = plan::plan(&known.snapshot, requirements, &wishes, means)?;
         let (index, requested) = (known.index.clone(), requested(known, &plan.list));
         Ok(Some((plan, Tools { base: program, installer, holdings, index, requested })))

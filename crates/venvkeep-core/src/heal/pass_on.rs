@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use crate::host::credentials;
 use crate::inspect::snapshot::Snapshot;
 use crate::model::caller::Caller;
 use crate::model::owner::ROOT;
@@ -30,7 +31,8 @@ pub(super) fn standing(old: &Snapshot, caller: &Caller) -> Standing {
         None => true,
     };
     let is_roots = old.tree.facts(Tree::ROOT).uid == ROOT && roots("bin") && roots("pyvenv.cfg");
-    let is_sound = hostile(old).is_none() && (is_roots || trust::record_of(&old.prefix, caller).is_some());
+    let is_sound = hostile(old, &credentials::user_name).is_none()
+        && (is_roots || trust::record_of(&old.prefix, caller).is_some());
     if is_sound { Standing::Sound } else { Standing::Unknown }
 }
 

@@ -317,8 +317,7 @@ fn insist_on_writable(environment: &Path, viewer: &Viewer) -> Result<(), NewErro
             Ok(facts) if facts.kind != Kind::Directory => return Err(taken(directory, facts.kind)),
             Ok(_) if fs::may_write(directory) => return Ok(()),
             Ok(facts) => {
-                let named =
-                    || credentials::user_name(facts.uid).unwrap_or_else(|| format!("user {}", facts.uid));
+                let named = || credentials::called(facts.uid);
                 let owner = if facts.uid == viewer.uid { "you".to_owned() } else { named() };
                 return Err(NewError::ParentUnwritable { directory: directory.to_owned(), owner });
             }

@@ -129,6 +129,8 @@ pub struct Means {
     pub holdings: BTreeMap<PackageName, Holding>,
     /// What the old environment consists of, as far as anything tells.
     pub had: FrozenRequirements,
+    /// What accounts are called.
+    pub names: fn(u32) -> Option<String>,
 }
 
 /// Where the bytes of one distribution come from.
@@ -237,7 +239,7 @@ pub enum PlanError {
         /// The environment.
         prefix: PathBuf,
         /// What makes it so.
-        hostile: Hostile,
+        hostile: Box<Hostile>,
         /// The list, to be looked at.
         list: FrozenRequirements,
         /// Where that comes from.
@@ -292,11 +294,16 @@ pub fn plan(
     wishes: &Wishes,
     means: Means,
 ) -> Result<Plan, PlanError> {
-    let hostile = trust::hostile(snapshot);
+    let hostile = trust::hostile(snapshot, &means.names);
     let is_given = matches!(wishes.list, ListOrigin::File(_));
     if let (Some(hostile), OwnerTrust::Required, false) = (&hostile, wishes.owner_trust, is_given) {
         let (prefix, origin) = (snapshot.prefix.path().to_owned(), wishes.list.clone());
-        return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements, origin });
+        return Err(PlanError::Hostile {
+            prefix,
+            hostile: Box::new(hostile.clone()),
+            list: requirements,
+            origin,
+        });
     }
     let not_listed = if is_given { not_on(&requirements, &means.had) } else { Vec::new() };
     let (requirements, not_meant) = conditions::applying(&requirements, &means.base);

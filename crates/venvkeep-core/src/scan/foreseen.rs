@@ -1,6 +1,7 @@
 //! What a heal of an environment would stop for, told from its facts, so that nobody is sent to find out.
 
 use crate::diagnose::finding::{Finding, Remedy};
+use crate::host::credentials;
 use crate::inspect::snapshot::{Site, Snapshot};
 use crate::model::caller::Caller;
 use crate::model::owner::ROOT;
@@ -30,7 +31,7 @@ impl Foreseen {
         let unlisted = snapshot.unlisted();
         let is_kept = || matches!(snapshots::recall(caller, &snapshot.prefix), Ok(Some(_)));
         Self {
-            hostile: if caller.viewer.is_root() { None } else { hostile(snapshot) },
+            hostile: if caller.viewer.is_root() { None } else { hostile(snapshot, &credentials::user_name) },
             unlisted: unlisted.filter(|_| !is_kept()).cloned(),
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     let fates = heal_each(&unwell, (&request, wish), session);
     let all: Vec<(&Found, &Fate)> = unwell.iter().zip(&fates).collect();
     if session.screen.json {
-        session.screen.json("heal", shown::document(&all, well))?;
+        session.screen.json("heal", shown::document(&all, well, wish.dry_run))?;
     } else {
         session.screen.result(&shown::report(&all, well, (wish.dry_run, session)))?;
         for remark in crate::render::scan::remarks(&tally, borders) {

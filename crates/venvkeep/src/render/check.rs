@@ -75,7 +75,7 @@ fn description(snapshot: &Snapshot) -> String {
         several => format!(", {several} entries"),
     };
     let owner = snapshot.tree.facts(Tree::ROOT).uid;
-    let owner = credentials::user_name(owner).unwrap_or_else(|| format!("user number {owner}"));
+    let owner = credentials::called(owner);
     let kind = match snapshot.kind {
         EnvironmentKind::Unknown => "environment of unknown making",
         known => kind(known),
