@@ -294,9 +294,10 @@ pub(crate) struct HealArguments {
     /// Build the new environment at PATH and leave the old one alone, also when nothing is wrong
     #[arg(long, value_name = "PATH", conflicts_with = "discard")]
     pub(crate) to: Option<PathBuf>,
-    /// Rebuild it so that everyone on this machine can read it, also when nothing is wrong
-    #[arg(long)]
-    pub(crate) shared: bool,
+    /// Rebuild it so that everyone on this machine can read it; with --shared=GROUP that group can write it, too. Also
+    /// when nothing is wrong
+    #[arg(long, value_name = "GROUP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) shared: Option<String>,
     /// Remove the old environment at once, where you can
     #[arg(long)]
     pub(crate) discard: bool,

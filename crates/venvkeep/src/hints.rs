@@ -11,14 +11,14 @@ use venvkeep_core::diagnose::managed::Manager;
 use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
-use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::host::{credentials, fs, programs};
 use venvkeep_core::inspect::snapshot::{Site, SiteState};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::naming::UnusablePath;
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::model::requirements_file::RequirementsError;
+use venvkeep_core::model::requirements_file::{LineFault, RequirementsError};
 use venvkeep_core::model::siblings;
 use venvkeep_core::new::NewError;
 use venvkeep_core::new::adopt::AdoptError;
@@ -30,6 +30,7 @@ use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo::{UndoError, kept_instead};
 
+use crate::args::HealArguments;
 use crate::elsewhere::heal_to;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,6 +39,9 @@ use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Files beside an environment that say what belongs into it.
 const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"];
+
+/// Which groups there are to share with.
+const MY_GROUPS: &str = "See your groups with: id -Gn";
 
 /// No environment where one was asked for: a usage error, with the way out.
 pub(crate) fn not_located(error: &LocateError, session: &Session<'_>) -> Failure {
@@ -122,14 +126,35 @@ pub(crate) fn wrong_user(refusal: &WrongUser, command: &str, arguments: &[&Path]
 }
 
 /// Lines of a requirements file that are no exact pins.
-pub(crate) fn list(error: &RequirementsError, file: &Path) -> Failure {
+pub(crate) fn list(error: &RequirementsError, file: &Path, wish: &HealArguments, caller: &Caller) -> Failure {
     let mut failure =
         Failure::new(Exit::Usage, format!("{} is not a list of exact versions", printable(file)));
     for problem in error.problems.iter().take(20) {
         failure =
             failure.hint(format!("line {}: {} - {}", problem.line, printable(&problem.shown), problem.fault));
     }
-    failure.hint("A list that venvkeep freeze or pip freeze wrote has one name==version on each line.")
+    failure =
+        failure.hint("A list that venvkeep freeze or pip freeze wrote has one name==version on each line.");
+    let is_open = |fault: &LineFault| matches!(fault, LineFault::Unpinned | LineFault::Include);
+    if !error.problems.iter().any(|problem| is_open(&problem.fault)) {
+        return failure;
+    }
+    let typed = wish.environments.iter().map(|path| shell_word(path));
+    let again =
+        std::iter::once("venvkeep heal -r pinned.txt".to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
+    pinning(file, caller).into_iter().chain([again]).fold(
+        failure.hint("To have exact versions found for it, with all that they need, and to heal from these:"),
+        |failure, command| failure.hint(format!("  {command}")),
+    )
+}
+
+/// The commands that make a list of exact versions from one that leaves them open.
+fn pinning(file: &Path, caller: &Caller) -> Vec<String> {
+    let file = shell_word(file);
+    if programs::find("uv", &caller.search_path(), &caller.viewer).is_some() {
+        return vec![format!("uv pip compile {file} -o pinned.txt")];
+    }
+    vec![format!("venvkeep new -r {file} ./fresh"), "venvkeep freeze --all -o pinned.txt ./fresh".to_owned()]
 }
 
 /// A heal that did not come to its end.
@@ -174,6 +199,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::Interpreter(why) => python::not_found(failure, why, |name| {
             format!("venvkeep heal -p {name} {}", shell_word(prefix.path()))
         }),
+        HealError::Group(_) => Failure { exit: Exit::Usage, ..failure }.hint(MY_GROUPS),
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
@@ -405,7 +431,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
             let failure = asked.fold(failure, Failure::hint);
             python::not_found(failure, why, |name| format!("venvkeep new -p {name}"))
         }
-        NewError::Group { .. } => failure.hint("See your groups with: id -Gn"),
+        NewError::Group(_) => failure.hint(MY_GROUPS),
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
         NewError::Adopt(error) => adopt(error, failure),
         NewError::List(_) => failure.hint("Name the file that lists what to install."),

@@ -28,7 +28,7 @@ use crate::progress::Progress;
 use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up, open_up_itself};
 use crate::rebuild::install::InstallError;
 use crate::rebuild::seed::{Seeded, prepare};
-use crate::rebuild::share::{Later, share};
+use crate::rebuild::share::{Later, NoGroup, insist_on_group, share};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
@@ -151,13 +151,8 @@ pub enum NewError {
     #[error("could not put pip in: {0}")]
     Seed(#[from] WheelError),
     /// The group that it was to be for.
-    #[error("the group {group} cannot share it: {why}")]
-    Group {
-        /// As typed.
-        group: String,
-        /// In words.
-        why: &'static str,
-    },
+    #[error(transparent)]
+    Group(#[from] NoGroup),
     /// The list cannot be read.
     #[error("cannot read the list: {0}")]
     List(IoError),
@@ -263,17 +258,6 @@ pub fn new(
     let _ = registry::register_new(&prefix, caller);
     let shut = wish.sharing.is_shared().then(|| fs::shut_above(prefix.path())).flatten();
     Ok(Made { prefix, name, interpreter, wanted, seeded, installed, adopted, snapshot, trust, shut, later })
-}
-
-/// Only a member can give something to a group.
-fn insist_on_group(sharing: &Sharing, viewer: &Viewer) -> Result<(), NewError> {
-    let Sharing::Group(group) = sharing else { return Ok(()) };
-    let why = match credentials::group_number(group) {
-        None => "there is no such group",
-        Some(gid) if !viewer.is_root() && !viewer.groups.contains(&gid) => "you are not in it",
-        Some(_) => return Ok(()),
-    };
-    Err(NewError::Group { group: group.clone(), why })
 }
 
 fn insist_on_free(environment: &Path) -> Result<(), NewError> {
