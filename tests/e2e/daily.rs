@@ -182,6 +182,11 @@ fn the_known_are_listed_under_their_names_wherever_they_went() {
     two.venvkeep(["rename", ".venv", "hammer"]).run().success();
     assert_eq!(listed(&list())[0], ("hammer".to_owned(), second.clone()));
     ctx.venvkeep(["check", "hammer"]).run().success();
+    // It is called so wherever it is shown.
+    let checked = ctx.venvkeep(["check", "--json", "hammer"]).run().success().stdout_json();
+    assert_eq!(checked["environments"][0]["name"], "hammer");
+    let found = two.venvkeep(["scan", "--json", "."]).run().success().stdout_has("\"name\":\"hammer\"");
+    found.stdout_lacks("\"name\":\"proj\"");
     for wrong in ["", "a/b", "--x", ".."] {
         two.venvkeep(["rename", "--", ".venv", wrong]).run().code(2);
     }
@@ -202,6 +207,27 @@ fn the_known_are_listed_under_their_names_wherever_they_went() {
     assert_eq!(listed(&list())[0], ("hammer".to_owned(), third.to_str().expect("text").to_owned()));
     fs::remove_dir_all(&third).expect("root may");
     assert_eq!(listed(&list()), [both[0].clone()]);
+}
+
+#[test]
+fn what_was_only_trusted_is_known_too_where_it_was_moved_by_hand() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    project.venvkeep(["trust"]).run().success();
+    let other = project.path().with_file_name("other");
+    fs::rename(project.path(), &other).expect("root may");
+    let moved = other.join(".venv");
+    let list = ctx.venvkeep(["list", "--json"]).run().success();
+    let about = named(&list, "other");
+    assert_eq!(about["path"], moved.to_str().expect("text"), "{list}");
+    // Trust is for a place, and is not taken along; its name will do to give it again.
+    assert_eq!(about["trusted"], false, "{list}");
+    assert_eq!(list.stdout_json()["moved"][0]["from"], env.str(), "{list}");
+    ctx.venvkeep(["trust", "other"]).run().success().stdout_has(moved.to_str().expect("text"));
+    assert_eq!(named(&ctx.venvkeep(["list", "--json"]).run().success(), "other")["trusted"], true);
+    ctx.venvkeep(["untrust", "other"]).run().success();
+    assert_eq!(named(&ctx.venvkeep(["list", "--json"]).run().success(), "other")["trusted"], false);
 }
 
 #[test]
@@ -391,7 +417,8 @@ fn kept_trees_are_seen_wherever_they_are_and_given_back_at_once() {
     ctx.venvkeep(["prune", "--all"]).run().success().stdout_has("freed");
     assert!(old.iter().all(|tree| !tree.exists()));
     assert!(one.path().join(".venv/pyvenv.cfg").is_file());
-    ctx.venvkeep(["prune", "--all"]).run().success().stdout_has("Nothing to prune");
+    let all = ctx.venvkeep(["prune", "--all"]).run().success().stdout_has("Nothing to prune");
+    all.stdout_has("of the environments that venvkeep knows");
     one.venvkeep(["prune", "--all", ".venv"]).run().code(2).stderr_has("cannot be used with");
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{lchown, symlink};
 use std::path::Path;
 
+use serde_json::Value;
 use venvkeep_testkit::{Context, Environment, Maker, Who, fingerprint};
 
 use crate::VENVKEEP;
@@ -117,9 +118,27 @@ fn without_a_snapshot_both_ways_out_are_named() {
     project.write("requirements.txt", "pure-one==1.0\n");
     remove(&env.site_packages());
     let before = fingerprint(env.path());
-    project.venvkeep(["check"]).run().code(1).stdout_has("files-missing").stdout_has("foreign-owner");
+    let command = format!("venvkeep heal -r requirements.txt {}", env.str());
+    let check =
+        project.venvkeep(["check"]).run().code(1).stdout_has("files-missing").stdout_has("foreign-owner");
+    let check = check.stdout_has("So a heal needs a list").stdout_has(&format!("\n  {command}\n"));
+    let check = check.stdout_has("(beside it lie: requirements.txt)");
+    assert!(!check.stdout.contains(&format!("venvkeep heal {}", env.str())), "it would only stop: {check}");
+    // The same everywhere, at once and not only once the heal has stopped.
+    let scan = project.venvkeep(["scan", "."]).run().code(1).stdout_has(&format!("\n  {command}\n"));
+    assert!(!scan.stdout.contains("heal --all"), "that would leave it: {scan}");
+    project.venvkeep(["heal", "--all", "."]).run().code(1).stdout_has("needs a list").stdout_has(&command);
+    let found = project.venvkeep(["scan", "--json", "."]).run().code(1);
+    let found: Value = serde_json::from_str(&lines(&found)[0]).expect("it is JSON");
+    let checked = first_environment(&project.venvkeep(["check", "--json"]).run().code(1));
+    assert_eq!(found["findings"], checked["findings"]);
+    let heals = checked["findings"].as_array().expect("a list").iter().map(|finding| &finding["remedy"]);
+    for remedy in heals.filter(|remedy| remedy["kind"] == "heal") {
+        assert_eq!(remedy["command"], command.as_str(), "{remedy}");
+        assert_eq!((&remedy["needs_list"], remedy["if_trusted"].is_null()), (&Value::Bool(true), true));
+    }
     let refused = project.venvkeep(["heal"]).run().code(3).stderr_has("is gone").stderr_has("from a backup");
-    let refused = refused.stderr_has("-r FILE").stderr_has("(beside it lie: requirements.txt)");
+    let refused = refused.stderr_has(&command).stderr_has("(beside it lie: requirements.txt)");
     assert!(!refused.stderr.contains("sudo"), "root finds no more there: {refused}");
     before.assert_unchanged();
     project.venvkeep(["list"]).run().success();

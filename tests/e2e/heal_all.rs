@@ -131,6 +131,29 @@ fn thirty_environments_of_ten_kinds_are_healed_and_the_others_named() {
 }
 
 #[test]
+fn what_was_only_planned_has_not_failed() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("home");
+    let [fine, foreign, nowhere] = ["fine", "foreign", "nowhere"].map(|name| build(&project, name));
+    for env in [&fine, &foreign, &nowhere] {
+        env.dangle_interpreter();
+    }
+    foreign.chown("", Who::Other);
+    fs::remove_dir_all(nowhere.site_packages().join("pure_one")).expect("root may");
+    let at = |name: &str| project.path().join(name).display().to_string();
+    let heal =
+        |args: &[&str]| project.venvkeep(["heal", "--all", "--offline"]).args(args).arg(".").run().code(4);
+    let told =
+        heal(&["--dry-run"]).stdout_lacks("failed").stdout_has("1 planned, 1 without a plan, 1 to look at");
+    told.stdout_has(&format!("no plan    {}  (", at("nowhere")))
+        .stdout_has(&format!("look at    {}  (", at("foreign")));
+    let summary = heal(&["--dry-run", "--json"]).stdout_json()["summary"].clone();
+    assert_eq!((&summary["failed"], &summary["without_a_plan"]), (&0.into(), &1.into()), "{summary}");
+    let told = heal(&[]).stdout_has("1 healed, 1 failed, 1 to look at").stdout_lacks("without a plan");
+    told.stdout_has(&format!("failed     {}  (", at("nowhere")));
+}
+
+#[test]
 fn what_cannot_be_built_in_its_place_comes_with_its_command() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("home");

@@ -218,6 +218,19 @@ fn pypys() {
     let report = heal_offline(&project);
     assert_healed(&ctx, &project, &env, &before, &report);
     python(&ctx, &env, "import sys; print(sys.implementation.name)").stdout_is("pypy\n");
+    // What PyPy brings along lies outside of the environment: pip names it, and nothing could install it.
+    let frozen = lines(&project.venvkeep(["freeze"]).run().success());
+    let pip = ctx.program(Who::User, env.bin("python")).args(["-m", "pip", "freeze"]).run().success();
+    let brought: Vec<String> = lines(&pip).into_iter().filter(|line| !frozen.contains(line)).collect();
+    let inside =
+        fs::read_dir(env.site_packages()).expect("root may").map(|entry| entry.expect("so").file_name());
+    let inside: Vec<String> = inside.map(|name| name.to_string_lossy().to_lowercase()).collect();
+    for line in &brought {
+        let name = line.split("==").next().unwrap_or_default();
+        assert!(!inside.iter().any(|entry| entry.starts_with(&format!("{name}-"))), "{line} is left out");
+    }
+    assert!(brought.iter().any(|line| line.starts_with("cffi==")), "{pip}");
+    assert_eq!(frozen, env.freeze(), "as pip freeze --local");
 }
 
 #[test]

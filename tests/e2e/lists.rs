@@ -50,6 +50,35 @@ fn a_list_with_some_hashes_is_refused_before_anything_is_done() {
 }
 
 #[test]
+fn a_list_that_leaves_versions_open_comes_with_what_pins_it() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    for (name, installer) in INSTALLERS {
+        if name == "uv" && !require(&[Need::Uv]) {
+            return;
+        }
+        let project = ctx.project(&format!("for-{name}"));
+        let env = project.venv_by_root(Maker::Venv).packages(["pure-one"]).build();
+        project.write("own list.txt", "with-deps>=1\n");
+        let before = fingerprint(env.path());
+        let heal = installer(project.venvkeep(["heal", "-r", "own list.txt", ".venv"]));
+        let refused = heal.run().code(2).stderr_has("line 1: with-deps>=1");
+        before.assert_unchanged();
+        // What is said there does it, word for word.
+        let commands: Vec<&str> =
+            refused.stderr.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+        assert_eq!(commands.last(), Some(&"venvkeep heal -r pinned.txt .venv"), "{refused}");
+        assert_eq!(commands[0].starts_with("uv pip compile 'own list.txt'"), name == "uv", "{refused}");
+        let all = commands.join(" && ").replace("venvkeep ", "\"$VENVKEEP\" ");
+        let shell = ctx.program(Who::User, "sh").args(["-c", &all]).current_dir(project.path());
+        let shell = shell.env("VENVKEEP", project.venvkeep([""; 0]).program()).wheels_only(ctx.wheels());
+        installer(shell).run().success();
+        // With what it depends on, which a list that leaves versions open seldom names.
+        let frozen = lines(&project.venvkeep(["freeze", ".venv"]).run().success());
+        assert_eq!(frozen, ["pure-one==1.0", "with-deps==2.0"], "{name}");
+    }
+}
+
+#[test]
 fn a_project_in_a_directory_with_spaces_stays_editable() {
     if !require(&[Need::Uv]) {
         return;

@@ -42,6 +42,7 @@ mod repair;
 mod reuse;
 mod root;
 mod scan;
+mod settings;
 mod several;
 mod shared;
 mod shell;

@@ -393,7 +393,11 @@ fn root_is_refused_where_somebody_else_would_be_locked_out() {
     let by_root = |project: &Project<'_>, args: &[&str]| {
         ctx.venvkeep_by(Who::Root, args.iter().copied()).current_dir(project.path())
     };
-    by_root(&project, &["new"]).run().code(2).stderr_has("belongs to user 12345").stderr_has("--as-root");
+    by_root(&project, &["new"])
+        .run()
+        .code(2)
+        .stderr_has("belongs to user number 12345")
+        .stderr_has("--as-root");
     let under_sudo = by_root(&of_root, &["new"]).under_sudo_of(Who::User).run();
     under_sudo.code(2).stderr_has("would belong to root and not to you").stderr_has("without sudo");
     before.assert_unchanged();

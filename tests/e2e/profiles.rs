@@ -299,7 +299,7 @@ fn what_must_not_be_written_is_refused_and_named() {
     fs::set_permissions(&rc, Permissions::from_mode(0o644)).unwrap();
 
     chown(&rc, Some(0), Some(0)).unwrap();
-    refused("belongs to user 0, not to you");
+    refused("belongs to root, not to you");
     chown(&rc, Some(Who::User.uid()), None).unwrap();
 
     fs::hard_link(&rc, home.path.join("other-name")).unwrap();
@@ -434,9 +434,9 @@ fn the_default_environment_is_one_line_in_the_state_directory() {
     let of_root = ctx.project_of(Who::Root, "app");
     of_root.venvkeep(["new", "--seed", "none"]).run().success();
     // A project means its environment.
-    ctx.run(["default", of_root.str()]).code(3).stderr_has("belongs to user 0, not to you");
+    ctx.run(["default", of_root.str()]).code(3).stderr_has("belongs to root, not to you");
     let env = of_root.path().join(".venv");
-    ctx.run(["default", env.to_str().unwrap()]).code(3).stderr_has("belongs to user 0, not to you");
+    ctx.run(["default", env.to_str().unwrap()]).code(3).stderr_has("belongs to root, not to you");
     let cloned = ctx.project("cloned");
     let cloned = cloned.venv_by_owner(Maker::VenvWithoutPip).build();
     ctx.run(["default", cloned.str()]).success().stderr_has("venvkeep trust");

@@ -58,6 +58,43 @@ fn a_link_or_a_mount_in_a_kept_tree_is_not_entered() {
 }
 
 #[test]
+fn what_root_alone_could_remove_would_stay_and_the_plan_says_so() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_root(Maker::VenvWithoutPip).build();
+    project.venvkeep(["heal"]).run().success();
+    let kept = project.path().join(
+        names_in(project.path())
+            .iter()
+            .find(|name| name.contains("venvkeep-old"))
+            .expect("the old one is kept"),
+    );
+    let stays = format!("Would stay: {} (it is not yours to empty)", kept.display());
+    let plan = project.venvkeep(["prune", "--all", "--dry-run"]).run().success().stdout_has(&stays);
+    plan.stdout_lacks("Would remove").stdout_lacks("Left whole");
+    project.venvkeep(["prune"]).run().success().stdout_has("Left whole: ").stdout_lacks("Would");
+    // In a directory of root's nothing can be removed, whosever it is: that directory is named, and not one in the tree.
+    ctx.program(Who::Root, "chown").arg("root").arg(project.path()).run().success();
+    let plan = ctx.venvkeep(["prune", "--dry-run", env.str()]).run().success();
+    plan.stdout_has(&format!("({} is not yours to write)", project.str()));
+}
+
+#[test]
+fn each_command_names_itself_where_no_environment_is_found() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let empty = ctx.project("empty");
+    for command in ["undo", "prune", "freeze", "heal", "check"] {
+        let refused = empty.venvkeep([command]).run().code(2);
+        refused.stderr_has(&format!("({}),", format_args!("venvkeep {command} PATH")));
+    }
+    // A path is shown without what is of no use in it.
+    for command in ["check", "freeze", "heal", "undo", "prune", "trust"] {
+        let refused = empty.venvkeep([command, "./nowhere"]).run().code(2);
+        refused.stderr_has(&format!("{}/nowhere", empty.str())).stderr_lacks("/./");
+    }
+}
+
+#[test]
 fn names_of_any_kind_come_out_as_one_pasteable_command() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("it's $HOME `x`");

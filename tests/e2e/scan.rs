@@ -523,10 +523,9 @@ fn nobody_who_reads_is_a_reason_to_stop_and_trusted_owners_are_root_s_equals() {
     home.write(".config/venvkeep/config.toml", "trusted-owners = [\"daemon\", \"no-such-account-here\"]\n");
     project.venvkeep(["scan", "."]).run().code(1).stderr_has("no-such-account-here");
     project.venvkeep(["heal", foreign.str()]).run().success();
-    // A mistake in the file keeps nobody from working; only who needs it says so.
-    home.write(".config/venvkeep/config.toml", "nonsense\n");
-    project.venvkeep(["check", foreign.str()]).run().success();
-    project.venvkeep(["scan", "."]).run().code(2).stderr_has("config.toml");
+    // A number will do.
+    home.write(".config/venvkeep/config.toml", "trusted-owners = [\"1\"]\n");
+    project.venvkeep(["check", foreign.str()]).run().success().stderr_lacks("note:");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use venvkeep_testkit::{Context, Invocation, Output, Wheel, Who, tools};
+use venvkeep_testkit::{Context, Invocation, Maker, Mount, Output, Wheel, Who, fingerprint, tools};
 
 use crate::VENVKEEP;
 use crate::support::{finding_codes, first_environment};
@@ -119,6 +119,49 @@ fn what_a_strict_umask_closed_is_named_and_one_command_shares_it() {
     assert_eq!(remedy, format!("chmod o+x -- {}", project.str()), "{shut}");
     let strict = ctx.venvkeep(["new", "--shared"]).arg(project.path().join("another")).run().success();
     strict.stderr_has("closed to others");
+}
+
+#[test]
+fn where_no_default_modes_are_kept_that_is_said() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let disk = ctx.area().join("srv");
+    let Some(_mounted) = Mount::without_default_modes(&disk) else { return };
+    let project = ctx.project_at(disk.join("proj"), Who::User);
+    let said = "install into it with umask 022";
+    project.venvkeep(["new", "--shared", "./made"]).run().success().stderr_has(said);
+    project.venvkeep(["new", "--seed", "none"]).run().success().stderr_lacks(said);
+    project.venvkeep(["heal", "--force"]).run().success().stdout_lacks(said);
+    project.venvkeep(["heal", "--shared"]).run().success().stdout_has(said);
+    project.venvkeep(["heal", "--force"]).run().success().stdout_has(said);
+}
+
+#[test]
+fn an_environment_that_is_there_becomes_a_groups() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project_at(ctx.area().join("srv"), Who::User);
+    let env = project.venv_by_owner(Maker::Venv).packages(["pure-one"]).build();
+    let venvkeep = ctx.venvkeep([] as [&str; 0]).words().remove(0);
+    let shared = format!("--shared={GROUP}");
+    let before = fingerprint(env.path());
+    for (group, why) in [(shared.as_str(), "you are not in it"), ("--shared=no-such-group", "no such group")]
+    {
+        project.venvkeep(["heal", group]).run().code(2).stderr_has(why).stderr_has("id -Gn");
+        project.venvkeep(["heal", "--dry-run", group]).run().code(2).stderr_has(why);
+    }
+    before.assert_unchanged();
+    let heal = member(&ctx, Who::User, 0o077, &venvkeep).args(["heal", &shared]).arg(env.path());
+    heal.run().success().stdout_has("same bytes as before");
+    let install =
+        member(&ctx, Who::Other, 0o022, env.bin("python")).args(["-m", "pip", "install", "--quiet"]);
+    install.args(["--no-index", "--find-links"]).arg(ctx.wheels()).arg("ns-part").run().success();
+    let python = member(&ctx, Who::User, 0o022, env.bin("python"));
+    python.args(["-I", "-c", "import pure_one, kitns.part"]).run().success();
+    member(&ctx, Who::User, 0o022, &venvkeep).arg("check").arg(env.path()).run().success();
+    // And for everybody to read again, and nobody's to write but its owner's.
+    let again = member(&ctx, Who::User, 0o022, &venvkeep).args(["heal", "--shared", "--trust-owner"]);
+    again.arg(env.path()).run().success();
+    let strangers = member(&ctx, Who::Other, 0o022, "test").arg("-w").arg(site(env.path())).run();
+    assert!(!strangers.status.success());
 }
 
 /// As a member of the group, under this umask.

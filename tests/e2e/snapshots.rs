@@ -111,6 +111,14 @@ fn a_garbled_snapshot_is_none_and_the_ways_out_are_named() {
     let failed = project.venvkeep(["heal"]).wheels_only(ctx.wheels()).run().code(3);
     assert!(!failed.stderr.contains("snapshot"), "{failed}");
     tree.assert_unchanged();
+    // That is said before anybody tries, with what lets root make such a list.
+    let check = project
+        .venvkeep(["check"])
+        .run()
+        .code(1)
+        .stdout_has("freeze --all")
+        .stdout_has("> venvkeep-frozen.txt");
+    check.stdout_has(&format!("venvkeep heal -r requirements.txt {}", env.str()));
     // With a list of the user's own it heals.
     project.write("list.txt", "pure-one==1.0\n");
     project.venvkeep(["heal", "-r", "list.txt"]).wheels_only(ctx.wheels()).run().code(0);

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use serde_json::Value;
 use venvkeep_testkit::{Context, Environment, Maker, Output, Traps, Who, fingerprint, owners};
 
 use crate::VENVKEEP;
@@ -96,6 +97,13 @@ fn check_names_the_heal_that_does_not_stop() {
     // What a program may run by itself stops and shows the list.
     assert_eq!(told["command"], plain.as_str());
     assert_eq!(told["if_trusted"], trusting.as_str());
+    // It is one and the same object wherever it is asked for.
+    let checked = first_environment(&project.venvkeep(["check", "--json"]).run());
+    let found = project.venvkeep(["scan", "--json", "."]).run();
+    let found: Value = serde_json::from_str(found.stdout.lines().next().expect("a line")).expect("JSON");
+    for (key, of_check) in checked.as_object().expect("an object") {
+        assert_eq!(&found[key], of_check, "scan, {key}");
+    }
     // Root is not the one to heal it.
     ctx.venvkeep_by(Who::Root, ["check", env.str()]).run().code(1).stdout_lacks("--trust-owner");
     project.venvkeep(["heal", "--trust-owner", env.str()]).wheels_only(ctx.wheels()).run().success();

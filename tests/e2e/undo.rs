@@ -59,7 +59,9 @@ fn environments_of_one_project_have_kept_trees_of_their_own() {
     project.venvkeep(["remove", "./venv"]).run().success();
     // Nothing of the other one is touched by what is said to this one.
     project.venvkeep(["undo", ".venv"]).run().code(2).stderr_has("nothing to go back to");
-    project.venvkeep(["prune", ".venv"]).run().success().stdout_has("Nothing to prune");
+    let said = format!("Nothing to prune: no old environment is kept beside {}\n", dotted.display());
+    project.venvkeep(["prune", ".venv"]).run().success().stdout_is(&said);
+    project.venvkeep(["prune", "--dry-run"]).run().success().stdout_is(&said);
     project.venvkeep(["check", "--json", ".venv"]).run().success().stdout_lacks("kept-environment");
     project.venvkeep(["heal", "--force", ".venv"]).run().success();
     project.venvkeep(["undo", "venv"]).run().success();

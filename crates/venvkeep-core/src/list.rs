@@ -13,6 +13,7 @@ use crate::inspect::inspect;
 use crate::inspect::summary::Summary;
 use crate::model::caller::Caller;
 use crate::model::prefix::Prefix;
+use crate::scan::Foreseen;
 use crate::store::known::{self, Known};
 use crate::store::registry::{self, Tidied};
 use crate::store::{trust, used};
@@ -24,8 +25,8 @@ pub struct Listed {
     pub name: String,
     /// Where it is.
     pub prefix: Prefix,
-    /// What was found in it, and what is wrong with it; an error where it could not be looked at.
-    pub look: Result<(Summary, Vec<Finding>), IoError>,
+    /// What was found in it, what is wrong with it, and what a heal would stop for; an error where it could not be looked at.
+    pub look: Result<(Summary, Vec<Finding>, Foreseen), IoError>,
     /// When it was last activated or run, as far as that is known.
     pub last_used: Option<SystemTime>,
     /// Whether the shell may activate it by itself.
@@ -65,7 +66,8 @@ fn look(known: Known, caller: &Caller) -> Option<Listed> {
     let prefix = Prefix::new(known.path).ok()?;
     let look = inspect(&prefix, &caller.viewer).map(|snapshot| {
         let findings = diagnose(&snapshot, &credentials::user_name);
-        (Summary::of(&snapshot), findings)
+        let foreseen = Foreseen::of(&snapshot, &findings, caller);
+        (Summary::of(&snapshot), findings, foreseen)
     });
     let (last_used, trusted) = (used::last(&prefix, caller), trust::is_trusted(&prefix, caller));
     Some(Listed { name: known.name, prefix, look, last_used, trusted })

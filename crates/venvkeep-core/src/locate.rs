@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::credentials;
 use crate::host::fs::{self, Directory, IoError};
 use crate::model::caller::Caller;
 use crate::model::facts::{Facts, Kind};
@@ -56,7 +57,7 @@ pub enum LocateError {
         kind: Kind,
     },
     /// A link that somebody put there who is neither root nor the user.
-    #[error("{} is a link of user {owner}, who is neither root nor you", .path.display())]
+    #[error("{} is a link of {}, who is neither root nor you", .path.display(), credentials::called(*.owner))]
     ForeignLink {
         /// Where.
         path: PathBuf,

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::host::credentials;
 use crate::host::fs;
 use crate::model::caller::Caller;
 use crate::model::owner::ROOT;
@@ -31,7 +32,7 @@ pub enum WrongUser {
         uid: u32,
     },
     /// The directory is somebody else's.
-    #[error("{} would belong to root, but {} belongs to user {owner}", .environment.display(), .directory.display())]
+    #[error("{} would belong to root, but {} belongs to {}", .environment.display(), .directory.display(), credentials::called(*.owner))]
     OthersDirectory {
         /// What would be made.
         environment: PathBuf,

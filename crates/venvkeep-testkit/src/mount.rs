@@ -26,6 +26,11 @@ impl Mount {
         Self::with(path, ["-t", "tmpfs", "-o", options, "tmpfs"].map(OsStr::new), None)
     }
 
+    /// An empty file system at `path`, root's, on which directories have no access control lists.
+    pub fn without_default_modes(path: &Path) -> Option<Self> {
+        Self::with(path, ["-t", "ramfs", "-o", "mode=755", "ramfs"].map(OsStr::new), None)
+    }
+
     /// The directory `source`, at `path` too.
     pub fn bind(source: &Path, path: &Path) -> Option<Self> {
         Self::with(path, [OsStr::new("--bind"), source.as_os_str()], None)

@@ -153,6 +153,16 @@ impl Command {
             Self::Notice(_) => "notice",
         }
     }
+
+    /// Whether it fails without settings that can be used, and says so itself; or speaks to a shell or a packager, who
+    /// have no use for a note.
+    pub(crate) fn has_own_word_on_settings(&self) -> bool {
+        match self {
+            Self::Scan(_) | Self::Complete(_) | Self::Notice(_) | Self::Man(_) => true,
+            Self::Heal(wish) => wish.all,
+            _ => false,
+        }
+    }
 }
 
 /// What `new` was asked for.
@@ -284,9 +294,10 @@ pub(crate) struct HealArguments {
     /// Build the new environment at PATH and leave the old one alone, also when nothing is wrong
     #[arg(long, value_name = "PATH", conflicts_with = "discard")]
     pub(crate) to: Option<PathBuf>,
-    /// Rebuild it so that everyone on this machine can read it, also when nothing is wrong
-    #[arg(long)]
-    pub(crate) shared: bool,
+    /// Rebuild it so that everyone on this machine can read it; with --shared=GROUP that group can write it, too. Also
+    /// when nothing is wrong
+    #[arg(long, value_name = "GROUP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) shared: Option<String>,
     /// Remove the old environment at once, where you can
     #[arg(long)]
     pub(crate) discard: bool,

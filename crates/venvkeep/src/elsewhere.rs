@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use venvkeep_core::diagnose::finding::Finding;
 use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::host::{fs, programs};
-use venvkeep_core::inspect::snapshot::Snapshot;
+use venvkeep_core::inspect::snapshot::Site;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::naming::{USUAL_NAMES, name_of};
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::new::place::usable;
-use venvkeep_core::plan::{Hostile, hostile};
+use venvkeep_core::plan::Hostile;
+use venvkeep_core::scan::Foreseen;
 
 use venvkeep_core::model::printable::shell_word;
+
+/// The option for a list of the user's own, by the name that such files usually have.
+const A_LIST: &str = "-r requirements.txt";
 
 /// The command that heals an environment, and what that will stop for.
 #[derive(Debug)]
@@ -23,37 +27,46 @@ pub(crate) struct HealCommand {
     pub(crate) if_trusted: Option<(Hostile, String)>,
     /// Where somebody else could exchange directories on the way.
     pub(crate) unsafe_way: Option<Distrust>,
+    /// Where what is installed cannot be told: the directory whose content is not known. The command takes a list then.
+    pub(crate) unlisted: Option<Site>,
 }
 
 impl HealCommand {
-    /// `venvkeep heal` of an environment with these findings.
-    pub(crate) fn new(prefix: &Prefix, findings: &[Finding], caller: &Caller) -> Self {
+    /// `venvkeep heal` of an environment with these findings, and what stands against it. Root looks on behalf of others:
+    /// what it may do for itself says nothing of what they may.
+    pub(crate) fn new(
+        (prefix, findings): (&Prefix, &[Finding]),
+        foreseen: &Foreseen,
+        caller: &Caller,
+    ) -> Self {
         let has_to_move = findings.iter().any(Finding::wants_another_place) || usable(prefix.path()).is_err();
-        let command = if has_to_move {
+        // What goes elsewhere goes to a place that is safe.
+        let is_judged = !has_to_move && !caller.viewer.is_root();
+        let way = if is_judged { programs::trust_way(prefix.path(), &caller.viewer) } else { Ok(()) };
+        let goes_elsewhere = match &way {
+            Err(Distrust::OthersCanWrite(open)) => !is_own(open, caller),
+            Err(_) => true,
+            Ok(()) => has_to_move,
+        };
+        let command = if goes_elsewhere {
             heal_to(prefix, caller)
         } else {
             format!("venvkeep heal {}", shell_word(prefix.path()))
         };
-        Self { command, if_trusted: None, unsafe_way: None }
+        let with = |option: &str| command.replacen("venvkeep heal", &format!("venvkeep heal {option}"), 1);
+        let (command, if_trusted) = match (&foreseen.unlisted, &foreseen.hostile) {
+            // The list is the user's own word then.
+            (Some(_), _) => (with(A_LIST), None),
+            (None, Some(who)) => (command.clone(), Some((who.clone(), with("--trust-owner")))),
+            (None, None) => (command, None),
+        };
+        Self { command, if_trusted, unsafe_way: way.err(), unlisted: foreseen.unlisted.clone() }
     }
 
-    /// With what stands against it by what was found. Root looks on behalf of others, who are trusted by themselves.
-    pub(crate) fn judged(self, snapshot: &Snapshot, caller: &Caller) -> Self {
-        if caller.viewer.is_root() {
-            return self;
-        }
-        // What goes elsewhere goes to a place that is safe.
-        let goes_elsewhere = self.command.starts_with("venvkeep heal --to");
-        let way = programs::trust_way(snapshot.prefix.path(), &caller.viewer);
-        let unsafe_way = way.err().filter(|_| !goes_elsewhere);
-        let command = match &unsafe_way {
-            Some(Distrust::OthersCanWrite(open)) if is_own(open, caller) => self.command,
-            Some(_) => heal_to(&snapshot.prefix, caller),
-            None => self.command,
-        };
-        let trusting = command.replacen("venvkeep heal", "venvkeep heal --trust-owner", 1);
-        let if_trusted = hostile(snapshot).map(|who| (who, trusting));
-        Self { command, if_trusted, unsafe_way }
+    /// `venvkeep heal` of an environment of which nothing more is known.
+    pub(crate) fn plain(prefix: &Prefix) -> Self {
+        let command = format!("venvkeep heal {}", shell_word(prefix.path()));
+        Self { command, if_trusted: None, unsafe_way: None, unlisted: None }
     }
 }
 

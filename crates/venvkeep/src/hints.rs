@@ -11,14 +11,14 @@ use venvkeep_core::diagnose::managed::Manager;
 use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
-use venvkeep_core::host::{credentials, fs};
+use venvkeep_core::host::{credentials, fs, programs};
 use venvkeep_core::inspect::snapshot::{Site, SiteState};
 use venvkeep_core::interpreters::find::FindError;
 use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::naming::UnusablePath;
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::model::requirements_file::RequirementsError;
+use venvkeep_core::model::requirements_file::{LineFault, RequirementsError};
 use venvkeep_core::model::siblings;
 use venvkeep_core::new::NewError;
 use venvkeep_core::new::adopt::AdoptError;
@@ -30,16 +30,21 @@ use venvkeep_core::root::WrongUser;
 use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo::{UndoError, kept_instead};
 
+use crate::args::HealArguments;
 use crate::elsewhere::heal_to;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Files beside an environment that say what belongs into it.
 const LISTS: [&str; 5] = ["pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"];
 
+/// Which groups there are to share with.
+const MY_GROUPS: &str = "See your groups with: id -Gn";
+
 /// No environment where one was asked for: a usage error, with the way out.
-pub(crate) fn not_located(error: &LocateError) -> Failure {
+pub(crate) fn not_located(error: &LocateError, session: &Session<'_>) -> Failure {
     let failure = Failure::new(Exit::Usage, printable(error.to_string()));
     if let Some(kept) = kept_instead(error) {
         let kept = shell_word(kept.path());
@@ -54,7 +59,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
         LocateError::ActiveIsGone { .. } => failure
             .hint("Forget it:  deactivate 2>/dev/null || unset VIRTUAL_ENV")
-            .hint("or name the environment that you mean: venvkeep check PATH"),
+            .hint(format!("or name the environment that you mean: {}", named(session.command))),
         LocateError::NotADirectory { .. } => {
             failure.hint("Name the environment's directory, usually .venv in the project's directory.")
         }
@@ -77,7 +82,10 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
             .hint("An environment has a file pyvenv.cfg, or a bin/python beside lib/pythonX.Y/site-packages.")
             .hint("Make one here with: venvkeep new"),
         LocateError::NoneNear { .. } => failure
-            .hint("Go to your project's directory, name the environment (venvkeep check PATH),")
+            .hint(format!(
+                "Go to your project's directory, name the environment ({}),",
+                named(session.command)
+            ))
             .hint("or make one here with: venvkeep new"),
         LocateError::SeveralCalled { paths, .. } => {
             paths.iter().fold(failure.hint("Name the one that you mean by its path:"), |failure, path| {
@@ -86,6 +94,15 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
         }
         LocateError::NoPrefix(_) | LocateError::Io(_) => failure,
     }
+}
+
+/// The command as it is typed with an environment.
+fn named(command: &str) -> String {
+    let behind = match command {
+        "run" => " -- COMMAND",
+        _ => "",
+    };
+    format!("venvkeep {command} PATH{behind}")
 }
 
 /// Root would lock somebody out. `arguments` are those of the command where it takes more than the environment.
@@ -109,14 +126,35 @@ pub(crate) fn wrong_user(refusal: &WrongUser, command: &str, arguments: &[&Path]
 }
 
 /// Lines of a requirements file that are no exact pins.
-pub(crate) fn list(error: &RequirementsError, file: &Path) -> Failure {
+pub(crate) fn list(error: &RequirementsError, file: &Path, wish: &HealArguments, caller: &Caller) -> Failure {
     let mut failure =
         Failure::new(Exit::Usage, format!("{} is not a list of exact versions", printable(file)));
     for problem in error.problems.iter().take(20) {
         failure =
             failure.hint(format!("line {}: {} - {}", problem.line, printable(&problem.shown), problem.fault));
     }
-    failure.hint("A list that venvkeep freeze or pip freeze wrote has one name==version on each line.")
+    failure =
+        failure.hint("A list that venvkeep freeze or pip freeze wrote has one name==version on each line.");
+    let is_open = |fault: &LineFault| matches!(fault, LineFault::Unpinned | LineFault::Include);
+    if !error.problems.iter().any(|problem| is_open(&problem.fault)) {
+        return failure;
+    }
+    let typed = wish.environments.iter().map(|path| shell_word(path));
+    let again =
+        std::iter::once("venvkeep heal -r pinned.txt".to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
+    pinning(file, caller).into_iter().chain([again]).fold(
+        failure.hint("To have exact versions found for it, with all that they need, and to heal from these:"),
+        |failure, command| failure.hint(format!("  {command}")),
+    )
+}
+
+/// The commands that make a list of exact versions from one that leaves them open.
+fn pinning(file: &Path, caller: &Caller) -> Vec<String> {
+    let file = shell_word(file);
+    if programs::find("uv", &caller.search_path(), &caller.viewer).is_some() {
+        return vec![format!("uv pip compile {file} -o pinned.txt")];
+    }
+    vec![format!("venvkeep new -r {file} ./fresh"), "venvkeep freeze --all -o pinned.txt ./fresh".to_owned()]
 }
 
 /// A heal that did not come to its end.
@@ -161,6 +199,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::Interpreter(why) => python::not_found(failure, why, |name| {
             format!("venvkeep heal -p {name} {}", shell_word(prefix.path()))
         }),
+        HealError::Group(_) => Failure { exit: Exit::Usage, ..failure }.hint(MY_GROUPS),
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
@@ -392,7 +431,7 @@ pub(crate) fn new(error: &NewError) -> Failure {
             let failure = asked.fold(failure, Failure::hint);
             python::not_found(failure, why, |name| format!("venvkeep new -p {name}"))
         }
-        NewError::Group { .. } => failure.hint("See your groups with: id -Gn"),
+        NewError::Group(_) => failure.hint(MY_GROUPS),
         NewError::Beside { prefix, why } => swap(why, prefix, failure),
         NewError::Adopt(error) => adopt(error, failure),
         NewError::List(_) => failure.hint("Name the file that lists what to install."),
@@ -419,36 +458,44 @@ fn adopt(error: &AdoptError, failure: Failure) -> Failure {
     }
 }
 
-/// The ways out where it cannot be known what is installed.
-pub(crate) fn not_listed(prefix: &Prefix, site: &Site) -> Failure {
-    let environment = shell_word(prefix.path());
+/// Why it cannot be known what is installed.
+pub(crate) fn not_known(prefix: &Prefix, site: &Site) -> String {
     let place = printable(prefix.join(&site.path));
     let why = match site.state {
         SiteState::Gone => format!("{place} is gone"),
         SiteState::Linked => format!("a link is on the way to {place}, and venvkeep follows none"),
         SiteState::Closed | SiteState::Listed => format!("you may not list {place} (pip could not either)"),
     };
-    let failure = Failure::new(Exit::Failed, format!("what is installed cannot be known: {why}"));
-    let own_list = format!("heal from a list that you have: venvkeep heal {environment} -r FILE");
+    format!("what is installed cannot be known: {why}")
+}
+
+/// What tells root what is installed where its user may not look; it only reads.
+pub(crate) fn frozen_by_root(prefix: &Prefix) -> String {
+    let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
+    let (program, environment) = (shell_word(&program), shell_word(prefix.path()));
+    format!("sudo {program} freeze --all {environment} > venvkeep-frozen.txt")
+}
+
+/// The ways out where it cannot be known what is installed.
+pub(crate) fn not_listed(prefix: &Prefix, site: &Site) -> Failure {
+    let environment = shell_word(prefix.path());
+    let failure = Failure::new(Exit::Failed, not_known(prefix, site));
+    let own_list = format!("heal from a list that you have: venvkeep heal -r requirements.txt {environment}");
     let failure = match site.state {
         SiteState::Gone => {
             failure.hint(format!("Bring it back from a backup, where there is one, or {own_list}"))
         }
         SiteState::Linked => failure.hint(format!("Put the directory itself there, or {own_list}")),
-        SiteState::Closed | SiteState::Listed => {
-            let program = credentials::own_program().unwrap_or_else(|| "venvkeep".into());
-            let command =
-                format!("sudo {} freeze --all {environment} > venvkeep-frozen.txt", shell_word(&program));
-            failure
-                .hint(format!("Read it as root; this changes nothing in it: {command}"))
-                .hint(format!("and heal with that: venvkeep heal {environment} -r venvkeep-frozen.txt"))
-                .hint(format!("or {own_list}"))
-        }
+        SiteState::Closed | SiteState::Listed => failure
+            .hint(format!("Read it as root; this changes nothing in it: {}", frozen_by_root(prefix)))
+            .hint(format!("and heal with that: venvkeep heal -r venvkeep-frozen.txt {environment}"))
+            .hint(format!("or {own_list}")),
     };
     failure.hint(lists_beside(prefix))
 }
 
-fn lists_beside(prefix: &Prefix) -> String {
+/// Which files beside it say what belongs into it.
+pub(crate) fn lists_beside(prefix: &Prefix) -> String {
     let names = fs::Directory::open(prefix.parent()).and_then(|parent| parent.names()).unwrap_or_default();
     let mut found: Vec<_> = names
         .into_iter()

@@ -40,7 +40,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let session = Session::begin(screen)?;
+    let session = Session::begin(arguments.command.name(), screen)?;
+    if !arguments.command.has_own_word_on_settings() {
+        session.note_settings();
+    }
     match &arguments.command {
         Command::New(wish) => commands::new::run(wish, &session),
         Command::Check(wish) => commands::check::run(wish, &session),

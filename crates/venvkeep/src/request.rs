@@ -25,19 +25,29 @@ pub(crate) struct Session<'a> {
     config: Result<Config, ConfigError>,
     /// Where results, notes and progress go.
     pub(crate) screen: &'a Screen,
+    /// What the command is called.
+    pub(crate) command: &'static str,
     /// Whether the user wants to stop.
     pub(crate) interrupt: Interrupt,
 }
 
 impl<'a> Session<'a> {
     /// Reads the process's surroundings.
-    pub(crate) fn begin(screen: &'a Screen) -> Result<Self, Failure> {
+    pub(crate) fn begin(command: &'static str, screen: &'a Screen) -> Result<Self, Failure> {
         let mut caller = caller()?;
         let config = config(&caller);
         if let Ok(config) = &config {
             caller.viewer.trusted_owners.clone_from(&config.trusted_owners);
         }
-        Ok(Self { caller, config, screen, interrupt: Interrupt::default() })
+        Ok(Self { caller, config, screen, command, interrupt: Interrupt::default() })
+    }
+
+    /// Says that the settings cannot be used, for commands that do their work without them.
+    pub(crate) fn note_settings(&self) {
+        if let Err(error) = &self.config {
+            let error = printable(error.to_string());
+            self.screen.note(&format!("note: {error}; until that is put right, nothing in it counts"));
+        }
     }
 
     /// What scan leaves out. Only who needs the settings fails where they cannot be understood: a mistake in them is no
@@ -56,11 +66,12 @@ impl<'a> Session<'a> {
             Err(error) => {
                 let failure = Failure::new(Exit::Usage, printable(error.to_string()));
                 Err(match error {
-                    ConfigError::Foreign(path) if !is_own(path, &self.caller.viewer) => {
-                        failure.hint("It is not yours: make one of your own in its place.")
+                    ConfigError::Foreign { file, part } if !is_own(part, &self.caller.viewer) => {
+                        let (file, part) = (shell_word(file), printable(part));
+                        failure.hint(format!("{part} is not yours. Without it:  mv {file} {file}.not-mine"))
                     }
-                    ConfigError::Foreign(path) => {
-                        failure.hint(format!("Take that away:  chmod go-w {}", shell_word(path)))
+                    ConfigError::Foreign { part, .. } => {
+                        failure.hint(format!("Take that away:  chmod go-w {}", shell_word(part)))
                     }
                     _ => failure
                         .hint("Correct it, or move it away.")

@@ -108,7 +108,13 @@ fn what_root_made_is_trusted_once_it_is_healed() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
     let env = project.venv_by_root(Maker::VenvWithoutPip).build();
-    project.venvkeep(["trust"]).run().code(4).stderr_has("venvkeep heal");
+    project
+        .venvkeep(["trust"])
+        .run()
+        .code(4)
+        .stderr_has("venvkeep heal")
+        .stderr_has("belongs to root")
+        .stderr_lacks("user number 0");
     project.venvkeep(["heal"]).run().success().stdout_lacks("venvkeep trust");
     assert!(is_trusted(&ctx, env.path()));
     project.venvkeep(["undo"]).run().success();

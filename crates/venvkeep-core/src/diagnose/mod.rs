@@ -144,7 +144,7 @@ fn counted(count: usize, one: &str, several: &str) -> String {
 }
 
 /// An account as a sentence names it.
-fn owner_name(uid: u32, names: Names<'_>) -> String {
+pub fn owner_name(uid: u32, names: Names<'_>) -> String {
     match names(uid) {
         Some(name) => name,
         None if uid == ROOT => "root".to_owned(),

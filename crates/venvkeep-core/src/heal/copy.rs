@@ -183,7 +183,7 @@ fn sound(heal: &Heal<'_>) -> Result<Known, HealError> {
     if let Some(worst) = known.findings.iter().find(|finding| finding.severity == Severity::Broken) {
         return Err(CopyError::Broken { prefix, why: worst.message.clone() }.into());
     }
-    match hostile(&known.snapshot) {
+    match hostile(&known.snapshot, &credentials::user_name) {
         Some(hostile) => Err(CopyError::Hostile { prefix, why: hostile.to_string() }.into()),
         None => Ok(known),
     }

@@ -17,6 +17,7 @@ use crate::plan::PlanError;
 use crate::rebuild::build::BuildError;
 use crate::rebuild::install::InstallError;
 use crate::rebuild::reuse::ReuseError;
+use crate::rebuild::share::NoGroup;
 use crate::swap::SwapError;
 use crate::verify::VerifyError;
 
@@ -45,6 +46,9 @@ pub enum HealError {
         /// Why the snapshot that was kept of it does not help, where there is one.
         snapshot: Option<String>,
     },
+    /// The group that it was to be for.
+    #[error(transparent)]
+    Group(#[from] NoGroup),
     /// There is no interpreter to rebuild it with.
     #[error(transparent)]
     Interpreter(#[from] FindError),

@@ -3,6 +3,7 @@
 mod account;
 mod base;
 mod copy;
+mod distributions;
 mod elsewhere;
 mod error;
 mod pass_on;
@@ -35,13 +36,12 @@ use crate::model::kept_snapshot::KeptSnapshot;
 use crate::model::name::PackageName;
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::Naming;
-use crate::model::requirements::{FrozenRequirements, Pin, PinKind};
+use crate::model::requirements::FrozenRequirements;
 use crate::model::siblings::is_journal;
 use crate::model::tree::Tree;
 use crate::new::place;
 use crate::plan::{
-    self, BundledWheel, ListOrigin, Means, OwnerTrust, Plan, PlannedPin, SourceWish, Subject, Taking,
-    WhenHealthy, Wishes,
+    self, BundledWheel, ListOrigin, Means, OwnerTrust, Plan, SourceWish, Subject, Taking, WhenHealthy, Wishes,
 };
 use crate::progress::{Event, Progress, Stage as Step};
 use crate::prune;
@@ -53,12 +53,14 @@ use crate::rebuild::install::{Installer, settings};
 use crate::rebuild::marks;
 use crate::rebuild::relocatable;
 use crate::rebuild::seed;
-use crate::rebuild::share::share;
+use crate::rebuild::share::{Later, insist_on_group, share};
 use crate::rebuild::stage::Stage;
-use crate::report::{DistributionReport, Outcome, Report};
+use crate::report::{Outcome, Report};
 use crate::store::{frozen, registry, snapshots};
 use crate::swap::{self, Journal, PendingSwap, SwapError};
-use crate::verify::{self, Compared, Expectations, VerifiedStage};
+use crate::verify::{self, Expectations, VerifiedStage};
+
+use distributions::{distributions, planned};
 
 pub use copy::{CopyError, CopyRequest, Original, copy, moved_away};
 pub use elsewhere::ElsewhereError;
@@ -127,6 +129,9 @@ pub fn heal(
     progress: Progress<'_>,
 ) -> Result<Report, HealError> {
     let heal = Heal { request, caller, interrupt, progress };
+    if let Some(sharing) = &request.wishes.sharing {
+        insist_on_group(sharing, &caller.viewer)?;
+    }
     if fs::lstat_if_any(request.prefix.path())?.is_none() {
         heal.settle_where_nothing_is()?;
     }
@@ -225,6 +230,17 @@ fn noting(mut report: Report, excluded: &Excluded, running: &[Running]) -> Repor
     report
 }
 
+/// A stage that is as it has to be.
+struct Verified {
+    stage: VerifiedStage,
+    /// What was found in it.
+    new: Snapshot,
+    /// Dependencies that are not met, and of which the old environment did not say that it needs them.
+    newly_unmet: Vec<String>,
+    /// What becomes of what is installed into it.
+    later: Later,
+}
+
 /// What a plan is carried out with.
 struct Tools {
     base: TrustedProgram,
@@ -299,10 +315,10 @@ impl Heal<'_> {
         let installer = Installer::choose(self.caller, pip.map(|wheel| wheel.path.as_path()));
         let holdings = holdings(&known.snapshot);
         let name = installer.as_ref().map(Installer::name);
-        let had = had(known);
+        let (had, names) = (had(known), credentials::user_name as fn(u32) -> Option<String>);
         let sharing = pass_on::sharing(&known.snapshot);
         let means =
-            Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had, sharing };
+            Means { base, choice, bundled, installer: name, holdings: holdings.clone(), had, names, sharing };
         let plan = plan::plan(&known.snapshot, requirements, &wishes, means)?;
         let (index, requested) = (known.index.clone(), requested(known, &plan.list));
         Ok(Some((plan, Tools { base: program, installer, holdings, index, requested })))
@@ -377,11 +393,12 @@ impl Heal<'_> {
             swap::probe(&plan.prefix, &stage)?;
         }
         let (stage, built, carried) = self.rebuild(plan, tools, old, stage)?;
-        let (verified, new, newly_unmet) = self.verify(plan, tools, old, stage)?;
+        let Verified { stage: verified, new, newly_unmet, later } = self.verify(plan, tools, old, stage)?;
         let is_all = plan.skipped.is_empty() && newly_unmet.is_empty();
         let outcome = if is_all { Outcome::Healed } else { Outcome::NeedsAttention };
         let mut report = Report::new(plan.prefix.clone(), outcome, findings);
         report.remarks.extend(newly_unmet.iter().map(|what| remarks::newly_unmet(what)));
+        report.remarks.extend(later.remark().map(str::to_owned));
         report.distributions = distributions(&built.pins, plan, Some((&new, old)));
         account::fill(&mut report, old, &plan.base.scheme, carried);
         account::note_changes(&mut report, plan.taking, &built);
@@ -470,7 +487,7 @@ impl Heal<'_> {
         tools: &Tools,
         old: &Snapshot,
         stage: Stage,
-    ) -> Result<(VerifiedStage, Snapshot, Vec<String>), HealError> {
+    ) -> Result<Verified, HealError> {
         self.stop_if_asked()?;
         self.progress.tell(Event::Begin(Step::Verify));
         let requirements = plan.requirements.clone();
@@ -487,11 +504,12 @@ impl Heal<'_> {
         let viewer = &self.caller.viewer;
         let (verified, mut new) = verify::stage(stage, &expectations, &tools.base, viewer, self.interrupt)?;
         open_up(verified.path(), &mut new.tree)?;
+        let mut later = Later::Kept;
         if plan.sharing.is_shared() {
-            share(verified.path(), &mut new.tree, &plan.sharing, &new.keepsakes)?;
+            later = share(verified.path(), &mut new.tree, &plan.sharing, &new.keepsakes)?;
         }
         let newly_unmet = expectations.newly_unmet(&new);
-        Ok((verified, new, newly_unmet))
+        Ok(Verified { stage: verified, new, newly_unmet, later })
     }
 
     /// The last look: Python starts from the final path too. Then there is no way back but `undo`.
@@ -533,64 +551,5 @@ fn requested(known: &Known, list: &ListOrigin) -> BTreeMap<PackageName, bool> {
     match (list, &known.kept) {
         (ListOrigin::Snapshot { .. }, Ok(Some(kept))) => kept.requested.clone(),
         _ => known.snapshot.distributions.iter().map(|one| (one.name.clone(), one.requested)).collect(),
-    }
-}
-
-fn planned(plan: &Plan, findings: Vec<Finding>) -> Report {
-    let mut report = Report::new(plan.prefix.clone(), Outcome::Planned, findings);
-    report.distributions = distributions(&plan.pins, plan, None);
-    report.requirements = plan.requirements.clone();
-    report.list = plan.list.clone();
-    report.base = Some((plan.base.clone(), plan.choice.clone()));
-    report
-}
-
-/// What is said of each distribution: why from there, and after building in what it differs from before.
-fn distributions(
-    pins: &[PlannedPin],
-    plan: &Plan,
-    built: Option<(&Snapshot, &Snapshot)>,
-) -> Vec<DistributionReport> {
-    let left_out = |pin: &Pin, detail: String| DistributionReport {
-        name: pin.name.to_string(),
-        version: version(pin),
-        source: "skipped",
-        same_bytes: None,
-        detail,
-    };
-    let skipped = plan.skipped.iter().map(|pin| left_out(pin, "as you asked".to_owned()));
-    let not_listed = plan.not_listed.iter().map(|pin| left_out(pin, "not on your list".to_owned()));
-    let not_meant = plan
-        .not_meant
-        .iter()
-        .map(|pin| left_out(pin, format!("not for this Python or system: {}", pin.requirement())));
-    pins.iter()
-        .map(|planned| {
-            let compared = built.and_then(|(new, old)| {
-                let distribution = new.distributions.iter().find(|one| one.name == planned.pin.name)?;
-                Some(verify::compare((new, distribution), old))
-            });
-            DistributionReport {
-                name: planned.pin.name.to_string(),
-                version: version(&planned.pin),
-                source: planned.source.as_str(),
-                same_bytes: compared.as_ref().map(|compared| *compared == Compared::SameBytes),
-                detail: match compared {
-                    // Its paths name the new place, and nothing else can differ.
-                    Some(Compared::Different(why)) if plan.taking == Taking::Verified => why,
-                    _ => planned.why.clone(),
-                },
-            }
-        })
-        .chain(skipped)
-        .chain(not_listed)
-        .chain(not_meant)
-        .collect()
-}
-
-fn version(pin: &Pin) -> Option<String> {
-    match &pin.kind {
-        PinKind::Exact(version) => Some(version.to_text()),
-        PinKind::Direct { .. } | PinKind::Editable(_) => None,
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn sharing(old: &Snapshot) -> Sharing {
     let (sharing, root) = (old.sharing(), old.tree.facts(Tree::ROOT));
     let is_believed = match &sharing {
         Sharing::AsUsual => true,
-        Sharing::Everyone => hostile(old).is_none(),
+        Sharing::Everyone => hostile(old, &credentials::user_name).is_none(),
         Sharing::Group(name) => {
             old.viewer.trusts(root.uid) && credentials::group_number(name) == Some(root.gid)
         }
@@ -47,7 +47,8 @@ pub(super) fn standing(old: &Snapshot, caller: &Caller) -> Standing {
         None => true,
     };
     let is_roots = old.tree.facts(Tree::ROOT).uid == ROOT && roots("bin") && roots("pyvenv.cfg");
-    let is_sound = hostile(old).is_none() && (is_roots || trust::record_of(&old.prefix, caller).is_some());
+    let is_sound = hostile(old, &credentials::user_name).is_none()
+        && (is_roots || trust::record_of(&old.prefix, caller).is_some());
     if is_sound { Standing::Sound } else { Standing::Unknown }
 }
 

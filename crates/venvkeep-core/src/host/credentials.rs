@@ -130,6 +130,11 @@ pub fn user_name(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
+/// An account as a sentence names it, by whatever there is.
+pub fn called(uid: u32) -> String {
+    user_name(uid).unwrap_or_else(|| format!("user number {uid}"))
+}
+
 /// The number of an account, or `None` where there is none of that name.
 pub fn user_number(name: &str) -> Option<u32> {
     User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
@@ -168,7 +173,7 @@ pub fn homes() -> Vec<(String, Viewer, PathBuf)> {
         let path = place.join(OsStr::from_bytes(&name));
         let Ok(facts) = fs::lstat(&path) else { continue };
         if facts.kind == Kind::Directory && facts.uid != ROOT && !homes.iter().any(|home| home.path == path) {
-            let name = user_name(facts.uid).unwrap_or_else(|| format!("user number {}", facts.uid));
+            let name = called(facts.uid);
             homes.push(Home { name, uid: facts.uid, groups: vec![facts.gid], path });
         }
     }

@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::credentials;
 use super::fs::{lstat, physical, read_link, stat};
 use crate::model::facts::{Facts, Kind};
 use crate::model::owner::Viewer;
@@ -35,7 +36,7 @@ pub enum Distrust {
     #[error("{} is not a program that you may start", .0.display())]
     NotExecutable(PathBuf),
     /// It or a directory on the way belongs to somebody else.
-    #[error("{} belongs to user {owner}, neither to root nor to you", .path.display())]
+    #[error("{} belongs to {}, neither to root nor to you", .path.display(), credentials::called(*.owner))]
     ForeignOwner {
         /// What belongs to them.
         path: PathBuf,

@@ -204,7 +204,7 @@ const REPAIR: &str = "venvkeep doctor --repair";
 
 fn foreign_finding(trouble: &Trouble, foreign: &[PathBuf]) -> MachineFinding {
     let (place, owner) = (trouble.place.as_path(), trouble.owner);
-    let whose = credentials::user_name(owner).unwrap_or_else(|| format!("user number {owner}"));
+    let whose = credentials::called(owner);
     let whose =
         if foreign.first().map(PathBuf::as_path) == Some(place) { whose } else { "somebody else".to_owned() };
     let follows = match trouble.what {

@@ -59,6 +59,7 @@ impl Caller {
 
     /// An absolute form of a path as typed.
     pub fn absolute(&self, typed: &Path) -> PathBuf {
-        self.cwd.join(typed)
+        // Without the `.` of `./here`, which would stand in every message.
+        self.cwd.join(typed).components().collect()
     }
 }

@@ -40,6 +40,11 @@ impl Sharing {
         }
     }
 
+    /// With a group as somebody typed it; without one, for everybody.
+    pub fn asked(group: &str) -> Self {
+        if group.is_empty() { Self::Everyone } else { Self::Group(group.to_owned()) }
+    }
+
     /// Whether it is for others at all.
     pub fn is_shared(&self) -> bool {
         *self != Self::AsUsual

@@ -29,7 +29,7 @@ use crate::progress::Progress;
 use crate::rebuild::create::{CreateError, Skeleton, SystemSitePackages, create, open_up, open_up_itself};
 use crate::rebuild::install::InstallError;
 use crate::rebuild::seed::{Seeded, prepare};
-use crate::rebuild::share::{Later, share};
+use crate::rebuild::share::{Later, NoGroup, insist_on_group, share};
 use crate::rebuild::stage::Stage;
 use crate::rebuild::wheel::WheelError;
 use crate::root::{AsRoot, WrongUser, insist_on_right_user};
@@ -152,13 +152,8 @@ pub enum NewError {
     #[error("could not put pip in: {0}")]
     Seed(#[from] WheelError),
     /// The group that it was to be for.
-    #[error("the group {group} cannot share it: {why}")]
-    Group {
-        /// As typed.
-        group: String,
-        /// In words.
-        why: &'static str,
-    },
+    #[error(transparent)]
+    Group(#[from] NoGroup),
     /// The list cannot be read.
     #[error("cannot read the list: {0}")]
     List(IoError),
@@ -272,17 +267,6 @@ fn open(stage: &Stage, wish: &Wish<'_>) -> Result<Later, NewError> {
     Ok(Later::Kept)
 }
 
-/// Only a member can give something to a group.
-fn insist_on_group(sharing: &Sharing, viewer: &Viewer) -> Result<(), NewError> {
-    let Sharing::Group(group) = sharing else { return Ok(()) };
-    let why = match credentials::group_number(group) {
-        None => "there is no such group",
-        Some(gid) if !viewer.is_root() && !viewer.groups.contains(&gid) => "you are not in it",
-        Some(_) => return Ok(()),
-    };
-    Err(NewError::Group { group: group.clone(), why })
-}
-
 fn insist_on_free(environment: &Path) -> Result<(), NewError> {
     match fs::lstat_if_any(environment)? {
         None => Ok(()),
@@ -324,8 +308,7 @@ fn insist_on_writable(environment: &Path, viewer: &Viewer) -> Result<(), NewErro
             Ok(facts) if facts.kind != Kind::Directory => return Err(taken(directory, facts.kind)),
             Ok(_) if fs::may_write(directory) => return Ok(()),
             Ok(facts) => {
-                let named =
-                    || credentials::user_name(facts.uid).unwrap_or_else(|| format!("user {}", facts.uid));
+                let named = || credentials::called(facts.uid);
                 let owner = if facts.uid == viewer.uid { "you".to_owned() } else { named() };
                 return Err(NewError::ParentUnwritable { directory: directory.to_owned(), owner });
             }

@@ -131,6 +131,8 @@ pub struct Means {
     pub had: FrozenRequirements,
     /// Whom the old environment is for, as far as its word is believed.
     pub sharing: Sharing,
+    /// What accounts are called.
+    pub names: fn(u32) -> Option<String>,
 }
 
 /// Where the bytes of one distribution come from.
@@ -239,7 +241,7 @@ pub enum PlanError {
         /// The environment.
         prefix: PathBuf,
         /// What makes it so.
-        hostile: Hostile,
+        hostile: Box<Hostile>,
         /// The list, to be looked at.
         list: FrozenRequirements,
         /// Where that comes from.
@@ -294,11 +296,16 @@ pub fn plan(
     wishes: &Wishes,
     means: Means,
 ) -> Result<Plan, PlanError> {
-    let hostile = trust::hostile(snapshot);
+    let hostile = trust::hostile(snapshot, &means.names);
     let is_given = matches!(wishes.list, ListOrigin::File(_));
     if let (Some(hostile), OwnerTrust::Required, false) = (&hostile, wishes.owner_trust, is_given) {
         let (prefix, origin) = (snapshot.prefix.path().to_owned(), wishes.list.clone());
-        return Err(PlanError::Hostile { prefix, hostile: hostile.clone(), list: requirements, origin });
+        return Err(PlanError::Hostile {
+            prefix,
+            hostile: Box::new(hostile.clone()),
+            list: requirements,
+            origin,
+        });
     }
     let not_listed = if is_given { not_on(&requirements, &means.had) } else { Vec::new() };
     let (requirements, not_meant) = conditions::applying(&requirements, &means.base);

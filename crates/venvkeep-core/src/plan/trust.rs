@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::diagnose::{Names, owner_name};
 use crate::inspect::snapshot::Snapshot;
 use crate::model::tree::Tree;
 
@@ -16,8 +17,8 @@ pub enum Hostile {
     ForeignOwner {
         /// The first such entry, relative to the prefix (empty for the prefix itself).
         path: PathBuf,
-        /// Its owner's number.
-        owner: u32,
+        /// Whose it is, as a sentence names them.
+        owner: String,
         /// How many there are.
         count: usize,
     },
@@ -34,7 +35,7 @@ impl fmt::Display for Hostile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignOwner { owner, count, .. } => {
-                write!(formatter, "holds {count} entries of user {owner}, who is neither root nor you")
+                write!(formatter, "holds {count} entries of {owner}, who is neither root nor you")
             }
             Self::OthersCanWrite { count, .. } => {
                 write!(formatter, "holds {count} entries that other users can change")
@@ -43,12 +44,12 @@ impl fmt::Display for Hostile {
     }
 }
 
-/// What makes the environment hostile, if anything does.
-pub fn hostile(snapshot: &Snapshot) -> Option<Hostile> {
+/// What makes the environment hostile, if anything does; `names` tells what accounts are called.
+pub fn hostile(snapshot: &Snapshot, names: Names<'_>) -> Option<Hostile> {
     let (tree, viewer) = (&snapshot.tree, &snapshot.viewer);
     let foreign = || tree.ids().filter(|&id| !viewer.trusts(tree.facts(id).uid));
     if let Some(first) = foreign().next() {
-        let owner = tree.facts(first).uid;
+        let owner = owner_name(tree.facts(first).uid, names);
         return Some(Hostile::ForeignOwner { path: tree.path(first), owner, count: foreign().count() });
     }
     let open = || tree.ids().filter(|&id| viewer.others_can_add(tree.facts(id)) && !snapshot.is_lock(id));

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::build::BuildError;
 use super::stage::Stage;
 use crate::host::copy::Copied;
+use crate::host::credentials;
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::walk;
 use crate::inspect::claims::{self, Claims};
@@ -56,7 +57,11 @@ pub fn carry(
     interrupt: &Interrupt,
 ) -> Result<Carried, BuildError> {
     let claims = claims::read(old);
-    let provenance = if hostile(old).is_some() { Provenance::Foreign } else { Provenance::Trusted };
+    let provenance = if hostile(old, &credentials::user_name).is_some() {
+        Provenance::Foreign
+    } else {
+        Provenance::Trusted
+    };
     let to = Directory::open(stage.path())?;
     let ground = Ground {
         old,

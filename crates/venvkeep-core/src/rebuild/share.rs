@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::host::fs::{IoError, set_mode};
 use crate::host::{credentials, sharing as host};
 use crate::model::facts::Kind;
+use crate::model::owner::Viewer;
 use crate::model::sharing::Sharing;
 use crate::model::tree::{EntryId, Tree};
 
@@ -16,6 +17,39 @@ pub enum Later {
     Kept,
     /// As the umask has it: this file system keeps no default access control lists.
     UpToUmask,
+}
+
+impl Later {
+    /// What is to be said of it.
+    pub fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::Kept => None,
+            Self::UpToUmask => Some(
+                "this file system keeps no default modes: install into it with umask 022 (umask 002 for a group)",
+            ),
+        }
+    }
+}
+
+/// Why a group cannot be given a part in an environment.
+#[derive(Debug, thiserror::Error)]
+#[error("the group {group} cannot share it: {why}")]
+pub struct NoGroup {
+    /// As typed.
+    group: String,
+    /// In words.
+    why: &'static str,
+}
+
+/// Only a member can give something to a group.
+pub fn insist_on_group(sharing: &Sharing, viewer: &Viewer) -> Result<(), NoGroup> {
+    let Sharing::Group(group) = sharing else { return Ok(()) };
+    let why = match credentials::group_number(group) {
+        None => "there is no such group",
+        Some(gid) if !viewer.is_root() && !viewer.groups.contains(&gid) => "you are not in it",
+        Some(_) => return Ok(()),
+    };
+    Err(NoGroup { group: group.clone(), why })
 }
 
 /// Opens a stage, which nobody else can enter yet, to those that it is for; `tree` is what is in it, and follows. What

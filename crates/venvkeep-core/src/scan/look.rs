@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use super::{Found, Party, Target};
+use super::{Foreseen, Found, Party, Target};
 use crate::diagnose::finding::Finding;
 use crate::diagnose::managed::leave_to_conda;
 use crate::diagnose::sharing::{closed_above, closed_to_everyone};
@@ -155,11 +155,16 @@ fn one(target: Target, party: &Party<'_>) -> (Option<Found>, Vec<Target>) {
             snapshots::refresh_in_place(party.caller, snapshot);
         }
     }
+    let foreseen = match &look.snapshot {
+        Some(snapshot) if !root.on_behalf => Foreseen::of(snapshot, &look.findings, party.caller),
+        _ => Foreseen::default(),
+    };
     let last_used = if root.on_behalf { None } else { used::last(&prefix, party.caller) };
     let found = Found {
         last_used,
         summary: look.snapshot.as_ref().map(Summary::of),
         findings: look.findings,
+        foreseen,
         user: root.user.clone(),
         prefix,
         through,

@@ -8,6 +8,7 @@
 //! see, and no link of theirs leads root anywhere; their `.venv` links are named and not followed.
 
 pub mod filter;
+mod foreseen;
 mod hunt;
 mod look;
 pub mod roots;
@@ -28,6 +29,7 @@ use crate::model::prefix::Prefix;
 use crate::progress::{Event, Progress};
 use crate::store::config::Ignored;
 
+pub use foreseen::Foreseen;
 pub use look::{Depth, Look, as_shared, look};
 pub use roots::{Root, RootError};
 
@@ -58,6 +60,8 @@ pub struct Found {
     pub summary: Option<Summary>,
     /// What is wrong with it, the worst first.
     pub findings: Vec<Finding>,
+    /// What a heal of it would stop for.
+    pub foreseen: Foreseen,
     /// When it was last activated or run, as far as that is known.
     pub last_used: Option<SystemTime>,
 }

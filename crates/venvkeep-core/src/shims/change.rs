@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::places::MAX_SIZE;
 use super::profile::{Profile, Unbalanced};
+use crate::host::credentials;
 use crate::host::fs::{self, IoError};
 use crate::inspect::beside::stamp;
 use crate::model::caller::Caller;
@@ -21,7 +22,7 @@ pub enum ShimsError {
     #[error("with sudo, this would change root's shell, or leave files of root's in your home directory")]
     UnderSudo,
     /// A profile or a directory of another user's.
-    #[error("{} belongs to user {owner}, not to you", .path.display())]
+    #[error("{} belongs to {}, not to you", .path.display(), credentials::called(*.owner))]
     NotYours {
         /// Which.
         path: PathBuf,

@@ -11,10 +11,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::host::credentials;
 use crate::host::fs::{self, IoError};
-use crate::model::owner::Viewer;
+use crate::model::owner::{ROOT, Viewer};
 
 /// The file's name.
 const FILE: &str = "config.toml";
@@ -87,8 +88,13 @@ pub enum ConfigError {
     #[error(transparent)]
     Io(#[from] IoError),
     /// Others could have written it, and it says whom to trust.
-    #[error("others than you can change {}, which says whom to trust", .0.display())]
-    Foreign(PathBuf),
+    #[error("others than you can change {}: it may say whom to trust", .part.display())]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+        /// What they can change: the file, or a directory that it lies in.
+        part: PathBuf,
+    },
     /// It is not what it should be, with the reason and the place in words.
     #[error("{} cannot be understood: {why}", .path.display())]
     Garbled {
@@ -102,14 +108,14 @@ pub enum ConfigError {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Written {
-    trusted_owners: Vec<String>,
+    trusted_owners: Vec<Spanned<String>>,
     scan: WrittenScan,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenScan {
-    ignore: Vec<String>,
+    ignore: Vec<Spanned<String>>,
 }
 
 /// Reads the settings in that directory; none where there is no such file.
@@ -118,12 +124,15 @@ pub fn read(directory: &Path, home: Option<&Path>, viewer: &Viewer) -> Result<Co
     if fs::lstat_if_any(&path)?.is_none() {
         return Ok(Config::default());
     }
-    // Whoever keeps such files in a repository links them into place.
-    let path = fs::physical(&path)?;
-    let facts = fs::lstat(&path)?;
-    if facts.uid != viewer.uid && facts.uid != 0 || viewer.others_can_write(&facts) {
-        return Err(ConfigError::Foreign(path));
+    // Whoever keeps such files in a repository links them into place. Who can write a directory can put another file there.
+    let file = fs::physical(&path)?;
+    for part in [Some(directory), file.parent(), Some(&file)].into_iter().flatten() {
+        let facts = fs::stat(part)?;
+        if facts.uid != viewer.uid && facts.uid != ROOT || viewer.others_can_write(&facts) {
+            return Err(ConfigError::Foreign { file: path, part: part.to_owned() });
+        }
     }
+    let path = file;
     let content = fs::read_bounded(&path, LONGEST)?;
     parse(&String::from_utf8_lossy(&content), (path, home), credentials::user_number)
 }
@@ -133,25 +142,32 @@ fn parse(
     (path, home): (PathBuf, Option<&Path>),
     number: impl Fn(&str) -> Option<u32>,
 ) -> Result<Config, ConfigError> {
+    let line = |at: usize| text[..at].matches('\n').count() + 1;
     let written: Written = match toml::from_str(text) {
         Ok(written) => written,
         Err(error) => {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-            let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+            let place = error
+                .span()
+                .map(|span| line(span.start))
+                .map(|line| format!(" (line {line})"))
+                .unwrap_or_default();
             return Err(ConfigError::Garbled { path, why: format!("{}{place}", error.message()) });
         }
     };
     let mut config = Config::default();
-    for name in written.trusted_owners {
-        match number(&name) {
+    for name in written.trusted_owners.into_iter().map(Spanned::into_inner) {
+        match number(&name).or_else(|| name.parse().ok()) {
             Some(uid) => config.trusted_owners.push(uid),
             // Settings are shared between machines, and not every machine has every account.
             None => config.unknown_accounts.push(name),
         }
     }
     for one in written.scan.ignore {
-        if let Err(why) = config.ignored.add(&one, home) {
-            return Err(ConfigError::Garbled { path, why });
+        if let Err(why) = config.ignored.add(one.get_ref(), home) {
+            return Err(ConfigError::Garbled {
+                path,
+                why: format!("{why} (line {})", line(one.span().start)),
+            });
         }
     }
     Ok(config)
@@ -174,6 +190,7 @@ mod tests {
         let text = "trusted-owners = [\"linuxbrew\"]\n[scan]\nignore = [\"node_modules/\", \"~/data/\", \"/srv/x\"]\n";
         let config = read(text).unwrap();
         assert_eq!(config.trusted_owners, [990]);
+        assert_eq!(read("trusted-owners = [\"1234\"]").unwrap().trusted_owners, [1234], "a number will do");
         let holds = |above: &str, name: &str| config.ignored.holds(Path::new(above), OsStr::new(name));
         assert!(holds("/anywhere", "node_modules"));
         assert!(holds("/home/ana", "data") && holds("/srv", "x"));
@@ -190,7 +207,8 @@ mod tests {
         let why = |text: &str| read(text).unwrap_err().to_string();
         assert!(why("\n\ntrusted = 1\n").contains("line 3"), "{}", why("\n\ntrusted = 1\n"));
         assert!(why("trusted-owners = \"root\"").contains("cannot be understood"));
-        assert!(why("[scan]\nignore = [\"a/b\"]").contains("a/b"));
+        assert!(why("[scan]\nignore = [\n\"x\",\n\"a/b\"]").contains("\"a/b\" in ignore is neither"));
+        assert!(why("[scan]\nignore = [\n\"x\",\n\"a/b\"]").ends_with("(line 4)"));
         assert!(why("[scan]\nignore = [\"dat*\"]").contains("pattern"));
         assert_eq!(read("trusted-owners = [\"nobody-here\"]").unwrap().unknown_accounts, ["nobody-here"]);
     }

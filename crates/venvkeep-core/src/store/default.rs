@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::credentials;
 use crate::host::fs::{self, IoError};
 use crate::model::caller::Caller;
 use crate::model::naming::{UnusablePath, usable};
@@ -20,7 +21,7 @@ pub enum DefaultError {
     #[error("there is no home directory of yours to note it in (HOME is not set, or names another user's)")]
     NoHome,
     /// Somebody else's.
-    #[error("{} belongs to user {owner}, not to you", .path.display())]
+    #[error("{} belongs to {}, not to you", .path.display(), credentials::called(*.owner))]
     NotYours {
         /// The environment.
         path: PathBuf,

@@ -56,6 +56,11 @@ pub fn environments(caller: &Caller) -> Vec<Known> {
     known
 }
 
+/// What an environment is called, known or not: as its entry says, else like its project.
+pub fn name(prefix: &Prefix, caller: &Caller) -> String {
+    registry::name_kept(prefix, caller).or_else(|| name_of(prefix.path())).unwrap_or_default()
+}
+
 /// Those beside which old trees are kept, with these, the newest first; also those that were removed and are kept so.
 pub fn with_kept(caller: &Caller) -> Vec<(Prefix, Vec<Kept>)> {
     let registered = registry::entries(caller).into_iter().map(|entry| entry.path);

@@ -107,11 +107,7 @@ pub fn register(prefix: &Prefix, name: Option<&str>, caller: &Caller) -> Result<
 /// entries need not be read.
 pub fn register_new(prefix: &Prefix, caller: &Caller) -> Result<(), IoError> {
     let (Some(place), Some(_)) = (place(caller), prefix.path().to_str()) else { return Ok(()) };
-    let inherited = Directory::open_own(&place, &caller.viewer)
-        .ok()
-        .and_then(|directory| read(&directory, file_name(prefix).as_ref()))
-        .filter(|entry| entry.path == prefix.path())
-        .map(|entry| entry.name);
+    let inherited = name_kept(prefix, caller);
     let entry = Entry {
         format: FORMAT,
         path: prefix.path().to_owned(),
@@ -121,6 +117,13 @@ pub fn register_new(prefix: &Prefix, caller: &Caller) -> Result<(), IoError> {
         moved_from: None,
     };
     write(&place, &entry)
+}
+
+/// What an environment is called by its own entry, which alone is read.
+pub(super) fn name_kept(prefix: &Prefix, caller: &Caller) -> Option<String> {
+    let directory = Directory::open_own(&place(caller)?, &caller.viewer).ok()?;
+    let entry = read(&directory, file_name(prefix).as_ref())?;
+    (entry.path == prefix.path()).then_some(entry.name)
 }
 
 /// All entries, in the order of their paths; what stands there now is not looked at.

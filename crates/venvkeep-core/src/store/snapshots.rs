@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::host::credentials;
 use crate::host::fs::{self, Directory, IoError};
 use crate::inspect::beside;
 use crate::inspect::freeze::freeze;
@@ -52,7 +53,7 @@ impl Keeping {
 /// Keeps what an environment consists of, where that differs from what is kept already.
 pub fn refresh(caller: &Caller, snapshot: &Snapshot, index: &IndexSettings) -> Keeping {
     match snapshot.configuration() {
-        Some(config) if is_whole(snapshot) && hostile(snapshot).is_none() => {
+        Some(config) if is_whole(snapshot) && hostile(snapshot, &credentials::user_name).is_none() => {
             let facts = Facts {
                 prefix: &snapshot.prefix,
                 config,

@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::used;
+use crate::host::credentials;
 use crate::host::fs::{self, Directory, IoError};
 use crate::host::random;
 use crate::inspect::beside;
@@ -48,7 +49,7 @@ pub enum Objection {
         kind: Kind,
     },
     /// A part, or a directory above, belongs to somebody else.
-    #[error("{} belongs to user number {owner}", .path.display())]
+    #[error("{} belongs to {}", .path.display(), credentials::called(*.owner))]
     NotYours {
         /// Which.
         path: PathBuf,

@@ -56,7 +56,7 @@ fn named(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, Failure>
     match nearest(asked, session) {
         Err(LocateError::NoneNear { cwd }) => match default::get(caller) {
             Ok(Some(path)) => at(&path, &caller.viewer).map_err(|error| {
-                hints::not_located(&error)
+                hints::not_located(&error, session)
                     .hint("That is the default environment, since nothing is nearer; to forget it:")
                     .hint("  venvkeep default --none")
             }),
@@ -64,7 +64,7 @@ fn named(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, Failure>
         },
         answer => answer
             .or_else(|error| known::called(asked, error, caller))
-            .map_err(|error| hints::not_located(&error)),
+            .map_err(|error| hints::not_located(&error, session)),
     }
 }
 
@@ -91,12 +91,7 @@ fn insist_on_fit(prefix: &Prefix, session: &Session<'_>) -> Result<(), Failure> 
 
 /// What speaks against an environment, with its owner's name.
 pub(super) fn said(objection: &Objection) -> String {
-    match objection {
-        Objection::NotYours { path, owner } => {
-            format!("{} belongs to {}", printable(path), named_user(*owner))
-        }
-        other => printable(other.to_string()),
-    }
+    printable(objection.to_string())
 }
 
 /// One line on stderr about an environment that the shims came upon and that is not the user's. They ask for it once a
@@ -116,22 +111,14 @@ pub(crate) fn notice(wish: &NoticeArguments, session: &Session<'_>) -> Exit {
     if around.uid == uid {
         to_stderr(&format!(
             "venvkeep: {shown} belongs to {}, not to you; to make it yours: venvkeep heal\n",
-            named_user(facts.uid)
+            printable(credentials::called(facts.uid))
         ));
     } else if !(facts.uid == ROOT && around.uid == ROOT) {
         // Root's environment in root's directory is there for everybody.
         to_stderr(&format!(
             "venvkeep: {shown} belongs to {} and is not activated by itself\n",
-            named_user(facts.uid)
+            printable(credentials::called(facts.uid))
         ));
     }
     Exit::Done
-}
-
-fn named_user(uid: u32) -> String {
-    match credentials::user_name(uid) {
-        Some(name) => printable(name),
-        None if uid == ROOT => "root".to_owned(),
-        None => format!("user number {uid}"),
-    }
 }

@@ -3,7 +3,7 @@
 use venvkeep_core::diagnose::finding::{Finding, Status, status};
 use venvkeep_core::inspect::snapshot::Snapshot;
 use venvkeep_core::model::prefix::Prefix;
-use venvkeep_core::scan::{self, Depth, Look};
+use venvkeep_core::scan::{self, Depth, Foreseen, Look};
 use venvkeep_core::store::snapshots;
 
 use super::environments;
@@ -41,7 +41,7 @@ pub(crate) fn run(wish: &CheckArguments, session: &Session<'_>) -> Result<Exit, 
     let prefixes = environments(&wish.environments, session)?;
     let checked = prefixes.iter().map(|prefix| look(prefix, wish, session)).collect::<Result<Vec<_>, _>>()?;
     if session.screen.json {
-        session.screen.json("check", check::document(&checked))?;
+        session.screen.json("check", check::document(&checked, &session.caller))?;
     } else {
         session.screen.result(&check::report(&checked, session.screen))?;
     }
@@ -64,10 +64,11 @@ fn look(prefix: &Prefix, wish: &CheckArguments, session: &Session<'_>) -> Result
         scan::as_shared(&mut look);
     }
     let Look { snapshot, findings } = look;
-    let mut heal = HealCommand::new(prefix, &findings, &session.caller);
+    let mut foreseen = Foreseen::default();
     if let Some(snapshot) = &snapshot {
         keep(snapshot, session);
-        heal = heal.judged(snapshot, &session.caller);
+        foreseen = Foreseen::of(snapshot, &findings, &session.caller);
     }
+    let heal = HealCommand::new((prefix, &findings), &foreseen, &session.caller);
     Ok(Checked { prefix: prefix.clone(), snapshot, findings, heal })
 }

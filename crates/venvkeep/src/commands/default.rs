@@ -16,7 +16,8 @@ pub(crate) fn run(wish: &DefaultArguments, session: &Session<'_>) -> Result<Exit
     let caller = &session.caller;
     let (now, said) = match &wish.environment {
         Some(typed) => {
-            let prefix = known::locate(Some(typed), caller).map_err(|error| hints::not_located(&error))?;
+            let prefix =
+                known::locate(Some(typed), caller).map_err(|error| hints::not_located(&error, session))?;
             default::set(&prefix, caller).map_err(|error| failure(&error))?;
             let path = prefix.path().to_owned();
             if !trust::is_trusted(&prefix, caller) {

@@ -36,7 +36,8 @@ pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit,
             .hint("Let your shell write the document: venvkeep freeze --json > FILE"));
     }
     insist_on_lockable(wish, session)?;
-    let prefix = locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e))?;
+    let prefix =
+        locate(wish.environment.as_deref(), &session.caller).map_err(|e| hints::not_located(&e, session))?;
     let found = installed(&prefix, Reading::List)
         .map_err(|e| Failure::new(Exit::Failed, printable(e.to_string())))?;
     if let Some(place) = found.unlisted() {

@@ -35,7 +35,7 @@ pub(crate) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     if wish.all {
         return heal_all::run(wish, session);
     }
-    let list = wish.requirements.as_deref().map(|file| read_list(file, session)).transpose()?;
+    let list = wish.requirements.as_deref().map(|file| read_list(file, wish, session)).transpose()?;
     let prefixes = environments(&wish.environments, session)?;
     if wish.to.is_some() && prefixes.len() > 1 {
         return Err(Failure::new(Exit::Usage, "--to names one place, so only one environment can go there"));
@@ -122,7 +122,7 @@ fn wishes(wish: &HealArguments) -> Wishes {
             || wish.requirements.is_some()
             || wish.python.is_some()
             || wish.to.is_some()
-            || wish.shared
+            || wish.shared.is_some()
             || !wish.skip.is_empty()
         {
             WhenHealthy::Rebuild
@@ -138,7 +138,7 @@ fn wishes(wish: &HealArguments) -> Wishes {
         },
         network: if wish.offline { Network::Offline } else { Network::Allowed },
         skip: wish.skip.clone(),
-        sharing: wish.shared.then_some(Sharing::Everyone),
+        sharing: wish.shared.as_deref().map(Sharing::asked),
     }
 }
 
@@ -148,7 +148,11 @@ fn failure(error: &HealError, prefix: &Prefix, session: &Session<'_>) -> Failure
 }
 
 /// The list in a file; every line that is no exact pin is named.
-fn read_list(file: &Path, session: &Session<'_>) -> Result<FrozenRequirements, Failure> {
+fn read_list(
+    file: &Path,
+    wish: &HealArguments,
+    session: &Session<'_>,
+) -> Result<FrozenRequirements, Failure> {
     let path = session.caller.absolute(file);
     let unreadable = |error: fs::IoError| {
         Failure::new(Exit::Usage, printable(error.to_string()))
@@ -157,7 +161,7 @@ fn read_list(file: &Path, session: &Session<'_>) -> Result<FrozenRequirements, F
     let content =
         fs::physical(&path).and_then(|path| fs::read_bounded(&path, MAX_LIST)).map_err(unreadable)?;
     let list = requirements_file::parse(&String::from_utf8_lossy(&content));
-    let list = list.map_err(|error| hints::list(&error, file))?;
+    let list = list.map_err(|error| hints::list(&error, file, wish, &session.caller))?;
     if list.pins().is_empty() {
         return Err(Failure::new(Exit::Usage, format!("{} names nothing to install", printable(file)))
             .hint("For an empty environment, make a new one: venvkeep new"));

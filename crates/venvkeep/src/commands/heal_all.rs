@@ -16,6 +16,7 @@ use crate::args::HealArguments;
 use crate::elsewhere::HealCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::hints;
 use crate::render::healed_all as shown;
 use crate::render::progress::Spinner;
 use crate::render::scan::sort;
@@ -51,7 +52,7 @@ pub(super) fn run(wish: &HealArguments, session: &Session<'_>) -> Result<Exit, F
     let fates = heal_each(&unwell, (&request, wish), session);
     let all: Vec<(&Found, &Fate)> = unwell.iter().zip(&fates).collect();
     if session.screen.json {
-        session.screen.json("heal", shown::document(&all, well))?;
+        session.screen.json("heal", shown::document(&all, well, wish.dry_run))?;
     } else {
         session.screen.result(&shown::report(&all, well, (wish.dry_run, session)))?;
         for remark in crate::render::scan::remarks(&tally, borders) {
@@ -129,7 +130,7 @@ fn fate(found: &Found, (request, wish): (&Request, &HealArguments), session: &Se
     let is_searched = request.roots.iter().any(|root| found.prefix.path().starts_with(&root.path));
     if let (false, Some(link)) = (is_searched, &found.through) {
         let why = format!("it lies outside of what was searched, and {} leads there", link.display());
-        return left(why, Some(HealCommand::new(&found.prefix, &found.findings, &session.caller).command));
+        return left(why, Some(heal_command(found, session).command));
     }
     if let Some(fate) = not_ours_to_heal(found, session) {
         return fate;
@@ -152,9 +153,18 @@ pub(crate) fn not_ours_to_heal(found: &Found, session: &Session<'_>) -> Option<F
         let (words, command) = told(&worst.remedy);
         return Some(left(words.unwrap_or_else(|| worst.message.clone()), command));
     }
+    let command = || Some(heal_command(found, session).command);
+    if let Some(site) = &found.foreseen.unlisted {
+        let why = hints::not_known(&found.prefix, site);
+        return Some(left(format!("{why}; its heal needs a list of what belongs into it"), command()));
+    }
     let obstacle = found.findings.iter().find(|finding| finding.wants_another_place())?;
-    let command = HealCommand::new(&found.prefix, &found.findings, &session.caller).command;
-    Some(left(obstacle.message.clone(), Some(command)))
+    Some(left(obstacle.message.clone(), command()))
+}
+
+/// The command for one that was found.
+pub(crate) fn heal_command(found: &Found, session: &Session<'_>) -> HealCommand {
+    HealCommand::new((&found.prefix, &found.findings), &found.foreseen, &session.caller)
 }
 
 fn told(remedy: &Remedy) -> (Option<String>, Option<String>) {

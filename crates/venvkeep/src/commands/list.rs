@@ -78,8 +78,7 @@ fn say(path: &Path, taken: &Taken) -> String {
         Taken::In(name) => format!("Taken in as {}: {path}", printable(name)),
         Taken::KnownAs(name) => format!("Known as {} already: {path}", printable(name)),
         Taken::Foreign(uid) => {
-            let owner = credentials::user_name(*uid).unwrap_or_else(|| format!("user number {uid}"));
-            format!("Left out: {path} belongs to {}, not to you", printable(owner))
+            format!("Left out: {path} belongs to {}, not to you", printable(credentials::called(*uid)))
         }
     }
 }

@@ -42,7 +42,7 @@ use venvkeep_core::model::printable::{printable, shell_word};
 fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
     let find = |path: Option<&PathBuf>| {
         let (path, caller) = (path.map(PathBuf::as_path), &session.caller);
-        let prefix = locate(path, caller).map_err(|error| hints::not_located(&error))?;
+        let prefix = locate(path, caller).map_err(|error| hints::not_located(&error, session))?;
         if let Some(link) = leading(path, &prefix, caller) {
             session.screen.note(&format!("{}, which is meant", led_to(&link, &prefix)));
         }
@@ -54,7 +54,7 @@ fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>,
 /// The environment that was named, which is to leave its place: not by way of a link, since it may be the link that is
 /// to go. `command` is what is typed before and behind the environment.
 fn itself(named: &Path, (before, behind): (&str, &str), session: &Session<'_>) -> Result<Prefix, Failure> {
-    let prefix = locate(Some(named), &session.caller).map_err(|error| hints::not_located(&error))?;
+    let prefix = locate(Some(named), &session.caller).map_err(|error| hints::not_located(&error, session))?;
     let Some(link) = leading(Some(named), &prefix, &session.caller) else { return Ok(prefix) };
     let failure = Failure::new(Exit::Usage, led_to(&link, &prefix));
     let (environment, link) = (shell_word(prefix.path()), shell_word(&link));

@@ -13,7 +13,6 @@ use venvkeep_core::new::{self, Made, Seed, Wish};
 use venvkeep_core::progress::Progress;
 use venvkeep_core::rebuild::create::SystemSitePackages;
 use venvkeep_core::rebuild::seed::Seeded;
-use venvkeep_core::rebuild::share::Later;
 use venvkeep_core::root::AsRoot;
 use venvkeep_core::shims;
 use venvkeep_core::store::known;
@@ -128,11 +127,7 @@ fn wish<'a>(arguments: &'a NewArguments, typed: Option<&'a Path>) -> Wish<'a> {
         } else {
             SystemSitePackages::Hidden
         },
-        sharing: match arguments.shared.as_deref() {
-            None => Sharing::AsUsual,
-            Some("") => Sharing::Everyone,
-            Some(group) => Sharing::Group(group.to_owned()),
-        },
+        sharing: arguments.shared.as_deref().map_or(Sharing::AsUsual, Sharing::asked),
         as_root: if arguments.as_root { AsRoot::AskedFor } else { AsRoot::Refuse },
     }
 }
@@ -215,10 +210,7 @@ fn remarks(made: &Made) -> Vec<String> {
             directory.display()
         )
     });
-    let later = (made.later == Later::UpToUmask).then(|| {
-        "this file system keeps no default modes: install into it with umask 022 (umask 002 for a group)"
-            .to_owned()
-    });
+    let later = made.later.remark().map(str::to_owned);
     passed_over.chain(unmet).chain(shut).chain(later).collect()
 }
 

@@ -19,7 +19,16 @@ use crate::render::size::size;
 use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
 
-const NOTHING: &str = "Nothing to prune: no old environment is kept\n";
+/// What is answered where there is nothing to do, for the environments that were meant.
+fn nothing<'p>(prefixes: impl Iterator<Item = &'p Prefix>) -> String {
+    let names: Vec<String> = prefixes.map(|prefix| printable(prefix.path())).collect();
+    let of = match names.as_slice() {
+        // Of those that venvkeep knows, none has any.
+        [] => "of the environments that venvkeep knows".to_owned(),
+        names => format!("beside {}", names.join(", ")),
+    };
+    format!("Nothing to prune: no old environment is kept {of}\n")
+}
 
 /// Prunes each environment in turn; one that fails does not stop the others.
 pub(crate) fn run(wish: &PruneArguments, session: &Session<'_>) -> Result<Exit, Failure> {
@@ -82,7 +91,8 @@ fn prefixes(wish: &PruneArguments, session: &Session<'_>) -> Result<Vec<Prefix>,
     if wish.all {
         return Ok(known::with_kept(&session.caller).into_iter().map(|(prefix, _)| prefix).collect());
     }
-    let locate = |asked| undo::locate_kept(asked, &session.caller).map_err(|e| hints::not_located(&e));
+    let locate =
+        |asked| undo::locate_kept(asked, &session.caller).map_err(|e| hints::not_located(&e, session));
     if wish.environments.is_empty() {
         return Ok(vec![locate(None)?]);
     }
@@ -96,10 +106,10 @@ fn report(done: &[Pruned], session: &Session<'_>) -> String {
         say(&mut text, format_args!("Removed {} ({})", printable(&tree.path), size(tree.bytes)));
     }
     let stay = done.iter().map(|one| (one.spared.as_slice(), one.remaining.as_slice()));
-    text.push_str(&staying(stay, session));
+    text.push_str(&staying(stay, "Left whole", session));
     match removed().map(|tree| tree.bytes).sum::<u64>() {
         0 if text.is_empty() && done.iter().any(|one| !one.failed.is_empty()) => text,
-        0 if text.is_empty() => NOTHING.to_owned(),
+        0 if text.is_empty() => nothing(done.iter().map(|one| &one.prefix)),
         0 => text,
         freed => text + &format!("{} freed\n", size(freed)),
     }
@@ -112,9 +122,9 @@ fn planned(plans: &[Plan], session: &Session<'_>) -> String {
         say(&mut text, format_args!("Would remove {} ({})", printable(&tree.path), size(tree.bytes)));
     }
     let stay = plans.iter().map(|one| (one.spared.as_slice(), one.remaining.as_slice()));
-    text.push_str(&staying(stay, session));
+    text.push_str(&staying(stay, "Would stay", session));
     match doomed().map(|tree| tree.bytes).sum::<u64>() {
-        0 if text.is_empty() => NOTHING.to_owned(),
+        0 if text.is_empty() => nothing(plans.iter().map(|one| &one.prefix)),
         0 => text,
         bytes => text + &format!("{} would be freed; without --dry-run they are\n", size(bytes)),
     }
@@ -123,6 +133,7 @@ fn planned(plans: &[Plan], session: &Session<'_>) -> String {
 /// What is not removed, and why.
 fn staying<'p>(
     trees: impl Iterator<Item = (&'p [PathBuf], &'p [Remaining])> + Clone,
+    stays: &str,
     session: &Session<'_>,
 ) -> String {
     let mut text = String::new();
@@ -131,10 +142,12 @@ fn staying<'p>(
     }
     let remaining: Vec<_> = trees.flat_map(|(_, remaining)| remaining).collect();
     for tree in &remaining {
-        let obstacle = printable(tree.obstacle.strip_prefix(&tree.path).unwrap_or(&tree.obstacle));
-        let obstacle = if obstacle.is_empty() { "it".to_owned() } else { format!("its {obstacle}") };
-        let path = printable(&tree.path);
-        say(&mut text, format_args!("Left whole: {path} ({obstacle} is not yours to empty)"));
+        let why = match tree.obstacle.strip_prefix(&tree.path).map(printable) {
+            Ok(inside) if inside.is_empty() => "it is not yours to empty".to_owned(),
+            Ok(inside) => format!("its {inside} is not yours to empty"),
+            Err(_) => format!("{} is not yours to write", printable(&tree.obstacle)),
+        };
+        say(&mut text, format_args!("{stays}: {} ({why})", printable(&tree.path)));
     }
     if let Some(command) = command_for(&remaining) {
         let command = session.screen.paint().text(Emphasis::Command, command);

@@ -13,7 +13,8 @@ use crate::request::Session;
 /// Runs the command.
 pub(crate) fn run(wish: &RenameArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let caller = &session.caller;
-    let prefix = locate(Some(&wish.environment), caller).map_err(|error| hints::not_located(&error))?;
+    let prefix =
+        locate(Some(&wish.environment), caller).map_err(|error| hints::not_located(&error, session))?;
     known::rename(&prefix, &wish.name, caller).map_err(|error| failure(&error))?;
     let path = prefix.path();
     if session.screen.json {

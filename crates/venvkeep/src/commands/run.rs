@@ -26,7 +26,7 @@ pub(crate) fn run(wish: &RunArguments, session: &Session<'_>) -> Failure {
     let caller = &session.caller;
     let prefix = match locate(wish.environment.as_deref(), caller) {
         Ok(prefix) => prefix,
-        Err(error) => return hints::not_located(&error),
+        Err(error) => return hints::not_located(&error, session),
     };
     match trust::objection_to_running(&prefix, &caller.viewer) {
         Ok(None) => {}

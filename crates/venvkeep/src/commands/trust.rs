@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use serde_json::json;
+use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::inspect;
-use venvkeep_core::locate::{LocateError, locate};
+use venvkeep_core::locate::LocateError;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::{Hostile, hostile};
+use venvkeep_core::store::known::locate;
+use venvkeep_core::store::registry;
 use venvkeep_core::store::trust::{self, Objection, TrustError};
 
 use crate::args::TrustArguments;
@@ -19,7 +22,8 @@ use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Lets the shell activate an environment by itself.
 pub(crate) fn run(wish: &TrustArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let prefix = nearest(wish.place.as_deref(), session).map_err(|error| hints::not_located(&error))?;
+    let prefix =
+        nearest(wish.place.as_deref(), session).map_err(|error| hints::not_located(&error, session))?;
     let failed = |error| refused(&prefix, &error);
     let objection = trust::objection(&prefix, &session.caller.viewer);
     if let Some(objection) = objection.map_err(|error| failed(error.into()))? {
@@ -27,6 +31,8 @@ pub(crate) fn run(wish: &TrustArguments, session: &Session<'_>) -> Result<Exit, 
     }
     insist_on_unspoilt(&prefix, session)?;
     trust::trust(&prefix, &session.caller).map_err(failed)?;
+    // What is known is found again where it was moved by hand. A name is a convenience, and nothing to fail for.
+    let _ = registry::register(&prefix, None, &session.caller);
     shown("trust", &prefix, true, session)?;
     Ok(Exit::Done)
 }
@@ -36,7 +42,7 @@ pub(crate) fn take_back(wish: &TrustArguments, session: &Session<'_>) -> Result<
     let prefix = match nearest(wish.place.as_deref(), session) {
         Ok(prefix) => prefix,
         // Its record outlives an environment that was removed.
-        Err(error) => gone(&error, session).ok_or_else(|| hints::not_located(&error))?,
+        Err(error) => gone(&error, session).ok_or_else(|| hints::not_located(&error, session))?,
     };
     let was = trust::untrust(&prefix, &session.caller)
         .map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
@@ -56,7 +62,9 @@ pub(super) fn nearest(asked: Option<&Path>, session: &Session<'_>) -> Result<Pre
 
 /// A trusted place where nothing is any more.
 fn gone(error: &LocateError, session: &Session<'_>) -> Option<Prefix> {
-    let LocateError::NoSuchPath { path } = error else { return None };
+    let (LocateError::NoSuchPath { path } | LocateError::NoSuchName { path, .. }) = error else {
+        return None;
+    };
     let known = trust::trusted(&session.caller).into_iter().find(|known| known == path)?;
     Prefix::new(known).ok()
 }
@@ -65,7 +73,7 @@ fn gone(error: &LocateError, session: &Session<'_>) -> Option<Prefix> {
 fn insist_on_unspoilt(prefix: &Prefix, session: &Session<'_>) -> Result<(), Failure> {
     let snapshot = inspect(prefix, &session.caller.viewer)
         .map_err(|error| Failure::new(Exit::Failed, printable(error.to_string())))?;
-    match hostile(&snapshot) {
+    match hostile(&snapshot, &credentials::user_name) {
         None => Ok(()),
         Some(hostile) => {
             let (Hostile::ForeignOwner { path: first, .. } | Hostile::OthersCanWrite { path: first, .. }) =

@@ -18,7 +18,7 @@ use venvkeep_core::model::printable::{printable, shell_word};
 /// Runs the command.
 pub(crate) fn run(wish: &UndoArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let prefix = undo::locate_kept(wish.environment.as_deref(), &session.caller)
-        .map_err(|error| hints::not_located(&error))?;
+        .map_err(|error| hints::not_located(&error, session))?;
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     insist_on_right_user(prefix.path(), &session.caller, as_root)
         .map_err(|refusal| hints::wrong_user(&refusal, "undo", &[]))?;

@@ -3,15 +3,18 @@
 use serde_json::{Value, json};
 use venvkeep_core::diagnose::finding::{Code, Finding, Remedy, Severity, Status, status};
 use venvkeep_core::host::credentials;
-use venvkeep_core::inspect::snapshot::{EnvironmentKind, Snapshot};
+use venvkeep_core::inspect::snapshot::{EnvironmentKind, Site, SiteState, Snapshot};
 use venvkeep_core::inspect::summary::Summary;
+use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::tree::Tree;
+use venvkeep_core::store::known;
 
 use super::json as shared;
 use super::{Emphasis, Paint, Screen};
 use crate::commands::check::Checked;
 use crate::elsewhere::HealCommand;
+use crate::hints;
 use venvkeep_core::host::programs::Distrust;
 use venvkeep_core::model::printable::{printable, shell_word};
 
@@ -72,7 +75,7 @@ fn description(snapshot: &Snapshot) -> String {
         several => format!(", {several} entries"),
     };
     let owner = snapshot.tree.facts(Tree::ROOT).uid;
-    let owner = credentials::user_name(owner).unwrap_or_else(|| format!("user number {owner}"));
+    let owner = credentials::called(owner);
     let kind = match snapshot.kind {
         EnvironmentKind::Unknown => "environment of unknown making",
         known => kind(known),
@@ -151,6 +154,9 @@ fn way_out(one: &Checked, paint: Paint) -> String {
             text.push_str(&shown(&format!("chmod go-w {}", shell_word(directory))));
         }
     }
+    if let Some(site) = &one.heal.unlisted {
+        return text + &with_a_list(one, site, paint);
+    }
     let environment = shell_word(one.prefix.path());
     let Some((hostile, trusting)) = &one.heal.if_trusted else {
         text.push_str("Put it right, without sudo and without loss:\n");
@@ -165,34 +171,52 @@ fn way_out(one: &Checked, paint: Paint) -> String {
     text + &shown(trusting)
 }
 
+/// Where nothing tells what is installed, a heal takes the user's word for it.
+fn with_a_list(one: &Checked, site: &Site, paint: Paint) -> String {
+    let shown = |command: &str| format!("  {}\n", paint.text(Emphasis::Command, command));
+    let said = format!(
+        "{}, and no snapshot of it was kept. So a heal needs a list of what belongs into it.",
+        hints::not_known(&one.prefix, site)
+    );
+    let mut text = wrapped(&sentence(&said), "");
+    if site.state == SiteState::Closed {
+        text.push_str("Root can write one, which changes nothing in it; give heal that file then:\n");
+        text.push_str(&shown(&hints::frozen_by_root(&one.prefix)));
+    }
+    text.push_str("Put it right from a list that you have, without sudo and without loss:\n");
+    text.push_str(&shown(&one.heal.command));
+    text + &wrapped(&hints::lists_beside(&one.prefix), "")
+}
+
 fn is_about_rights(finding: &Finding) -> bool {
     finding.severity > Severity::Note && matches!(finding.code, Code::ForeignOwner | Code::Unreadable)
 }
 
 /// The body of the JSON document.
-pub(crate) fn document(checked: &[Checked]) -> Value {
-    let environments: Vec<Value> = checked.iter().map(environment_value).collect();
+pub(crate) fn document(checked: &[Checked], caller: &Caller) -> Value {
+    let environments: Vec<Value> = checked.iter().map(|one| environment_value(one, caller)).collect();
     json!({
         "environments": environments,
         "summary": summary(&checked.iter().map(Checked::status).collect::<Vec<_>>()),
     })
 }
 
-fn environment_value(one: &Checked) -> Value {
+fn environment_value(one: &Checked, caller: &Caller) -> Value {
     let summary = one.snapshot.as_ref().map(Summary::of);
-    environment_document(&one.prefix, summary.as_ref(), (&one.findings, &one.heal))
+    let name = known::name(&one.prefix, caller);
+    environment_document((&one.prefix, &name), summary.as_ref(), (&one.findings, &one.heal))
 }
 
 /// An environment in the common envelope: what it is and what is wrong with it, and the command that heals it.
 pub(super) fn environment_document(
-    prefix: &Prefix,
+    (prefix, name): (&Prefix, &str),
     summary: Option<&Summary>,
     (findings, heal): (&[Finding], &HealCommand),
 ) -> Value {
     let told: Vec<Value> = findings.iter().map(|finding| shared::finding(finding, heal)).collect();
     json!({
         "path": prefix.path().to_string_lossy(),
-        "name": prefix.name().to_string_lossy(),
+        "name": name,
         "status": status(findings),
         "kind": kind(summary.map_or(EnvironmentKind::Unknown, |summary| summary.kind)),
         "python": {

@@ -21,8 +21,7 @@ use venvkeep_core::model::printable::{printable, shell_word};
 
 /// The report as JSON.
 pub(crate) fn document(report: &Report) -> Value {
-    let command = format!("venvkeep heal {}", shell_word(report.prefix.path()));
-    let heal = HealCommand { command, if_trusted: None, unsafe_way: None };
+    let heal = HealCommand::plain(&report.prefix);
     let findings = |list: &[Finding]| -> Vec<Value> {
         list.iter().map(|finding| shared::finding(finding, &heal)).collect()
     };

@@ -9,6 +9,7 @@ use venvkeep_core::scan::filter::headline;
 use super::Emphasis;
 use super::heal as one_heal;
 use crate::commands::heal_all::Fate;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::request::Session;
 
@@ -25,7 +26,7 @@ pub(crate) fn report(
             text.push('\n');
         }
     }
-    let lines: Vec<String> = all.iter().map(|(found, fate)| line(found, fate, session)).collect();
+    let lines: Vec<String> = all.iter().map(|(found, fate)| line(found, (fate, planned), session)).collect();
     text.push_str(&lines.concat());
     if !lines.is_empty() {
         text.push('\n');
@@ -35,9 +36,9 @@ pub(crate) fn report(
 }
 
 /// `healed  /home/ana/proj/.venv  (foreign-owner)`, and below it what else there is to say.
-fn line(found: &Found, fate: &Fate, session: &Session<'_>) -> String {
+fn line(found: &Found, (fate, planned): (&Fate, bool), session: &Session<'_>) -> String {
     let paint = session.screen.paint();
-    let (emphasis, word) = word(fate);
+    let (emphasis, word) = word(fate, planned);
     let path = printable(found.prefix.path());
     let code = headline(found).map(|code| format!("  ({code})")).unwrap_or_default();
     let mut text =
@@ -59,7 +60,7 @@ fn line(found: &Found, fate: &Fate, session: &Session<'_>) -> String {
     text
 }
 
-fn word(fate: &Fate) -> (Emphasis, &'static str) {
+fn word(fate: &Fate, planned: bool) -> (Emphasis, &'static str) {
     match fate {
         Fate::Tried(Ok(report)) => match report.outcome {
             Outcome::Planned => (Emphasis::Strong, "planned"),
@@ -68,6 +69,9 @@ fn word(fate: &Fate) -> (Emphasis, &'static str) {
             Outcome::Failed => (Emphasis::Bad, "failed"),
             Outcome::Healed | Outcome::Cloned | Outcome::Moved => (Emphasis::Good, "healed"),
         },
+        // It stopped for the user to decide.
+        Fate::Tried(Err(failure)) if failure.exit == Exit::Attention => (Emphasis::Warning, "look at"),
+        Fate::Tried(Err(_)) if planned => (Emphasis::Bad, "no plan"),
         Fate::Tried(Err(_)) => (Emphasis::Bad, "failed"),
         Fate::Left { .. } => (Emphasis::Warning, "left"),
     }
@@ -102,12 +106,14 @@ fn report_of(fate: &Fate) -> Option<&Report> {
 }
 
 /// How many ended in which way.
-fn counts(all: &[(&Found, &Fate)]) -> [(&'static str, usize); 5] {
-    let count = |words: &[&str]| all.iter().filter(|(_, fate)| words.contains(&word(fate).1)).count();
+fn counts(all: &[(&Found, &Fate)], planned: bool) -> [(&'static str, usize); 6] {
+    let count =
+        |words: &[&str]| all.iter().filter(|(_, fate)| words.contains(&word(fate, planned).1)).count();
     [
         ("healed", count(&["healed"])),
         ("planned", count(&["planned"])),
         ("failed", count(&["failed"])),
+        ("without a plan", count(&["no plan"])),
         ("to look at", count(&["look at"])),
         ("left as they are", count(&["left", "as it was"])),
     ]
@@ -116,7 +122,7 @@ fn counts(all: &[(&Found, &Fate)]) -> [(&'static str, usize); 5] {
 fn summary_line(all: &[(&Found, &Fate)], well: usize, planned: bool) -> String {
     let total = all.len() + well;
     let environments = if total == 1 { "environment" } else { "environments" };
-    let told: Vec<String> = counts(all)
+    let told: Vec<String> = counts(all, planned)
         .into_iter()
         .filter(|(word, count)| *count > 0 || (*word == "healed" && !planned))
         .map(|(word, count)| format!("{count} {word}"))
@@ -126,7 +132,7 @@ fn summary_line(all: &[(&Found, &Fate)], well: usize, planned: bool) -> String {
 }
 
 /// The body of the JSON document.
-pub(crate) fn document(all: &[(&Found, &Fate)], well: usize) -> Value {
+pub(crate) fn document(all: &[(&Found, &Fate)], well: usize, planned: bool) -> Value {
     let mut environments = Vec::new();
     let mut left = Vec::new();
     for (found, fate) in all {
@@ -141,7 +147,7 @@ pub(crate) fn document(all: &[(&Found, &Fate)], well: usize) -> Value {
             })),
         }
     }
-    let counts = counts(all).map(|(word, count)| (word.replace(' ', "_"), json!(count)));
+    let counts = counts(all, planned).map(|(word, count)| (word.replace(' ', "_"), json!(count)));
     let mut summary: serde_json::Map<String, Value> = counts.into_iter().collect();
     summary.insert("healthy".to_owned(), json!(well));
     json!({ "environments": environments, "left": left, "summary": summary })

@@ -21,7 +21,12 @@ pub(crate) fn finding(finding: &Finding, heal: &HealCommand) -> Value {
     // Words stand apart from commands: a program may run what stands under `command`. To trust is a person's to decide.
     let if_trusted = heal.if_trusted.as_ref().map(|(_, command)| command);
     let remedy = match &finding.remedy {
-        Remedy::Heal => json!({ "kind": "heal", "command": heal.command, "if_trusted": if_trusted }),
+        Remedy::Heal => json!({
+            "kind": "heal",
+            "command": heal.command,
+            "if_trusted": if_trusted,
+            "needs_list": heal.unlisted.is_some(),
+        }),
         Remedy::Nothing => json!({ "kind": "none", "command": null }),
         Remedy::Command(command) => json!({ "kind": "command", "command": command }),
         Remedy::Advice(words) => json!({ "kind": "advice", "command": null, "advice": words }),

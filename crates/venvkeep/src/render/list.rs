@@ -5,6 +5,7 @@ use venvkeep_core::diagnose::finding::{Finding, Status, status};
 use venvkeep_core::inspect::beside::readable;
 use venvkeep_core::list::{KeptBeside, Listed};
 use venvkeep_core::model::printable::{printable, shell_word};
+use venvkeep_core::scan::Foreseen;
 use venvkeep_core::store::registry::Tidied;
 
 use super::check::{emphasis, environment_document, status_word, summary};
@@ -44,7 +45,7 @@ pub(crate) fn report(listed: &[Listed], session: &Session<'_>) -> String {
 
 fn row(one: &Listed) -> [String; 6] {
     let (python, size, health) = match &one.look {
-        Ok((summary, findings)) => {
+        Ok((summary, findings, _)) => {
             let version = summary.python.map_or_else(|| "?".to_owned(), |version| version.to_string());
             let prefix = if summary.implementation == Some("pypy") { "PyPy " } else { "" };
             (format!("{prefix}{version}"), size(summary.bytes), status_word(status(findings)).to_owned())
@@ -72,7 +73,7 @@ fn line(row: &[String; 6], widths: &[usize; 6], paint: impl Fn(usize, String) ->
 fn emphasised(column: usize, cell: String, one: &Listed, paint: Paint) -> String {
     match (column, &one.look) {
         (0, _) => paint.text(Emphasis::Strong, cell),
-        (2, Ok((_, findings))) => paint.text(emphasis(status(findings)), cell),
+        (2, Ok((_, findings, _))) => paint.text(emphasis(status(findings)), cell),
         (2, Err(_)) => paint.text(Emphasis::Bad, cell),
         _ => cell,
     }
@@ -123,7 +124,7 @@ pub(crate) fn document(
     session: &Session<'_>,
 ) -> Value {
     let environments: Vec<Value> = listed.iter().map(|one| environment(one, session)).collect();
-    let state = |one: &Listed| one.look.as_ref().map_or(Status::Broken, |(_, found)| status(found));
+    let state = |one: &Listed| one.look.as_ref().map_or(Status::Broken, |(_, found, _)| status(found));
     let states: Vec<Status> = listed.iter().map(state).collect();
     let moved = tidied
         .moved
@@ -148,13 +149,13 @@ fn kept_document(one: &KeptBeside) -> Value {
 
 fn environment(one: &Listed, session: &Session<'_>) -> Value {
     const NONE: &[Finding] = &[];
-    let (found, findings) = match &one.look {
-        Ok((summary, findings)) => (Some(summary), findings.as_slice()),
-        Err(_) => (None, NONE),
+    let nothing = Foreseen::default();
+    let (found, findings, foreseen) = match &one.look {
+        Ok((summary, findings, foreseen)) => (Some(summary), findings.as_slice(), foreseen),
+        Err(_) => (None, NONE, &nothing),
     };
-    let heal = HealCommand::new(&one.prefix, findings, &session.caller);
-    let mut value = environment_document(&one.prefix, found, (findings, &heal));
-    value["name"] = json!(one.name);
+    let heal = HealCommand::new((&one.prefix, findings), foreseen, &session.caller);
+    let mut value = environment_document((&one.prefix, &one.name), found, (findings, &heal));
     value["bytes"] = json!(found.map(|summary| summary.bytes));
     value["last_used"] = json!(one.last_used.map(readable));
     value["trusted"] = json!(one.trusted);

@@ -13,12 +13,12 @@ use venvkeep_core::model::naming::name_of;
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::scan::filter::headline;
 use venvkeep_core::scan::{Found, Place, Places, Request, Tally};
+use venvkeep_core::store::known;
 
 use super::check::{emphasis, environment_document, status_word, summary as states};
 use super::size::{grouped, size};
 use super::{Emphasis, Paint};
-use crate::commands::heal_all::{Fate, not_ours_to_heal};
-use crate::elsewhere::HealCommand;
+use crate::commands::heal_all::{Fate, heal_command, not_ours_to_heal};
 use crate::request::Session;
 
 /// What a group of environments stands under, in a few words; `check` says the rest.
@@ -278,9 +278,13 @@ pub(crate) fn measure(tally: &Tally, took: Duration) -> String {
 
 /// One environment, for a line of its own.
 pub(crate) fn document(one: &Found, session: &Session<'_>) -> Value {
-    let heal = HealCommand::new(&one.prefix, &one.findings, &session.caller);
-    let mut value = environment_document(&one.prefix, one.summary.as_ref(), (&one.findings, &heal));
-    value["name"] = json!(name_of(one.prefix.path()));
+    let heal = heal_command(one, session);
+    // The names that root's environments have say nothing of others'.
+    let name = match one.user {
+        Some(_) => name_of(one.prefix.path()).unwrap_or_default(),
+        None => known::name(&one.prefix, &session.caller),
+    };
+    let mut value = environment_document((&one.prefix, &name), one.summary.as_ref(), (&one.findings, &heal));
     value["bytes"] = json!(one.summary.as_ref().map(|summary| summary.bytes));
     value["last_used"] = json!(one.last_used.map(readable));
     value["last_changed"] = json!(one.summary.as_ref().map(|summary| readable(summary.changed)));

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Identity, Left, Plan, Step, around};
+use crate::host::credentials;
 use crate::host::fs::Directory;
 use crate::machine::sites::{self, RECORD_LIMITS, SiteDirectory};
 use crate::model::caller::Caller;
@@ -117,7 +118,7 @@ fn open_to_everybody(path: &Path) -> Option<Result<Step, Left>> {
     if facts.uid != ROOT {
         return Some(Err(Left::new(
             path,
-            format!("it is not root's, but user number {}'s: theirs to open", facts.uid),
+            format!("it is not root's, but belongs to {}: theirs to open", credentials::called(facts.uid)),
         )));
     }
     if facts.kind == Kind::File && facts.links > 1 {
