@@ -211,10 +211,21 @@ fn the_known_are_listed_under_their_names_wherever_they_went() {
 
 #[test]
 fn what_was_only_trusted_is_known_too_where_it_was_moved_by_hand() {
+    for by_list in [false, true] {
+        moved_by_hand_once_trusted(by_list);
+    }
+}
+
+fn moved_by_hand_once_trusted(by_list: bool) {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let project = ctx.project("proj");
     let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
     project.venvkeep(["trust"]).run().success();
+    if by_list {
+        // It was trusted when nobody took note of it; the next look does.
+        fs::remove_dir_all(ctx.home(Who::User).join(".local/share/venvkeep")).expect("root may");
+        ctx.venvkeep(["list"]).run().success().stdout_has(env.str());
+    }
     let other = project.path().with_file_name("other");
     fs::rename(project.path(), &other).expect("root may");
     let moved = other.join(".venv");

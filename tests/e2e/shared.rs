@@ -145,8 +145,8 @@ fn an_environment_that_is_there_becomes_a_groups() {
     let before = fingerprint(env.path());
     for (group, why) in [(shared.as_str(), "you are not in it"), ("--shared=no-such-group", "no such group")]
     {
-        project.venvkeep(["heal", group]).run().code(2).stderr_has(why).stderr_has("id -Gn");
-        project.venvkeep(["heal", "--dry-run", group]).run().code(2).stderr_has(why);
+        project.venvkeep(["heal", group]).run().code(3).stderr_has(why).stderr_has("id -Gn");
+        project.venvkeep(["heal", "--dry-run", group]).run().code(3).stderr_has(why);
     }
     before.assert_unchanged();
     let heal = member(&ctx, Who::User, 0o077, &venvkeep).args(["heal", &shared]).arg(env.path());

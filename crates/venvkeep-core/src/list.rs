@@ -56,6 +56,7 @@ pub fn kept(caller: &Caller) -> Vec<KeptBeside> {
 
 /// All of them, by name; brings the registry in line with the disk first.
 pub fn list(caller: &Caller) -> (Vec<Listed>, Tidied) {
+    known::register_trusted(caller);
     let tidied = registry::tidy(caller);
     let known = known::environments(caller);
     let listed = known.into_par_iter().filter_map(|one| look(one, caller)).collect();

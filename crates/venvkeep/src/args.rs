@@ -341,7 +341,7 @@ pub(crate) struct PruneArguments {
 /// What `trust` and `untrust` were asked for.
 #[derive(Debug, Args)]
 pub(crate) struct TrustArguments {
-    /// The project or its environment; by default the nearest .venv, venv or env
+    /// The project or its environment, or the name of one that list shows; by default the nearest .venv, venv or env
     #[arg(value_name = "DIR")]
     pub(crate) place: Option<PathBuf>,
 }

@@ -40,8 +40,8 @@ impl HealCommand {
         caller: &Caller,
     ) -> Self {
         let has_to_move = findings.iter().any(Finding::wants_another_place) || usable(prefix.path()).is_err();
-        // What goes elsewhere goes to a place that is safe.
-        let is_judged = !has_to_move && !caller.viewer.is_root();
+        // What goes elsewhere goes to a place that is safe; what was cut off is settled where it is.
+        let is_judged = !has_to_move && !caller.viewer.is_root() && !is_free(prefix.path());
         let way = if is_judged { programs::trust_way(prefix.path(), &caller.viewer) } else { Ok(()) };
         let goes_elsewhere = match &way {
             Err(Distrust::OthersCanWrite(open)) => !is_own(open, caller),

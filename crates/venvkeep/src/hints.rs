@@ -199,7 +199,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::Interpreter(why) => python::not_found(failure, why, |name| {
             format!("venvkeep heal -p {name} {}", shell_word(prefix.path()))
         }),
-        HealError::Group(_) => Failure { exit: Exit::Usage, ..failure }.hint(MY_GROUPS),
+        HealError::Group(_) => failure.hint(MY_GROUPS),
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),

@@ -114,6 +114,17 @@ pub fn namesakes(name: &str, path: &Path, caller: &Caller) -> Vec<PathBuf> {
     there.into_iter().collect()
 }
 
+/// Registers what is trusted and stands in no registry, so that it is found again where it is moved by hand. What cannot
+/// be written now is written the next time.
+pub fn register_trusted(caller: &Caller) {
+    let trusted = trust::trusted(caller).into_iter().filter_map(|path| Prefix::new(path).ok());
+    for prefix in trusted.filter(|prefix| registry::name_kept(prefix, caller).is_none()) {
+        if trust::is_trusted(&prefix, caller) {
+            let _ = registry::register(&prefix, None, caller);
+        }
+    }
+}
+
 /// Gives an environment a name of its own. Where it is does not change.
 pub fn rename(prefix: &Prefix, name: &str, caller: &Caller) -> Result<(), NameError> {
     let mut parts = Path::new(name).components();

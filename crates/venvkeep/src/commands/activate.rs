@@ -9,7 +9,7 @@ use venvkeep_core::model::owner::ROOT;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::shims;
 use venvkeep_core::store::trust::Objection;
-use venvkeep_core::store::{default, known, trust, used};
+use venvkeep_core::store::{default, trust, used};
 
 use super::trust::nearest;
 use crate::args::{ActivateArguments, NoticeArguments};
@@ -62,9 +62,7 @@ fn named(asked: Option<&Path>, session: &Session<'_>) -> Result<Prefix, Failure>
             }),
             _ => Err(nothing_to_activate(&cwd)),
         },
-        answer => answer
-            .or_else(|error| known::called(asked, error, caller))
-            .map_err(|error| hints::not_located(&error, session)),
+        answer => answer.map_err(|error| hints::not_located(&error, session)),
     }
 }
 
