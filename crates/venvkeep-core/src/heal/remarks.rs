@@ -2,7 +2,7 @@
 
 use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::Kind;
-use crate::model::printable::printable;
+use crate::model::printable::{printable, quoted, shell_word};
 use crate::model::sharing::Sharing;
 use crate::model::tree::{EntryId, Tree};
 use crate::plan::Plan;
@@ -17,14 +17,19 @@ pub(super) fn about(old: &Snapshot) -> impl Iterator<Item = String> {
 
 /// What it said of itself, where that was not believed.
 pub(super) fn not_shared(old: &Snapshot, plan: &Plan) -> Option<String> {
-    let whom = match old.sharing() {
-        Sharing::Group(group) => format!("the group {group}"),
-        Sharing::Everyone => "everybody".to_owned(),
+    let (whom, option) = match old.sharing() {
+        Sharing::Group(group) => (format!("the group {group}"), format!("--shared={group}")),
+        Sharing::Everyone => ("everybody".to_owned(), "--shared".to_owned()),
         Sharing::AsUsual => return None,
     };
     let is_dropped = !plan.sharing.is_shared();
     is_dropped.then(|| {
-        format!("the old environment said that it is for {whom}, which somebody else could have written: the new one is not")
+        let path = shell_word(plan.prefix.path());
+        format!(
+            "the old environment said that it is for {whom}, which somebody else could have written: the new one is not, \
+             until you say so: venvkeep heal {} {path}",
+            quoted(option.as_ref())
+        )
     })
 }
 
