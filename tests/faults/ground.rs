@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -93,6 +94,33 @@ impl<'c> Ground<'c> {
             .path_first(uv.parent().expect("uv lies in a directory"))
             .env("HOME", self.directory.join("home"))
             .env("RAYON_NUM_THREADS", "1")
+    }
+
+    /// uv as the user, in the project.
+    pub(crate) fn uv(&self, args: &[&str]) -> Invocation {
+        let run = self.ctx.program(Who::User, tools::uv()).args(args).wheels_only(self.ctx.wheels());
+        run.current_dir(self.directory.join("proj")).env("UV_NO_CACHE", "1")
+    }
+
+    /// The environment's site-packages.
+    pub(crate) fn site(&self) -> PathBuf {
+        let lib = fs::read_dir(self.prefix().join("lib")).expect("it has one").next().expect("of one Python");
+        lib.expect("root may").path().join("site-packages")
+    }
+
+    /// Everybody can read all that is live, but for the mark that is its owner's.
+    #[track_caller]
+    pub(crate) fn assert_for_everybody(&self) {
+        let find = self.ctx.program(Who::Root, "find").arg(self.prefix());
+        let closed = find.args(["!", "-type", "l", "!", "-perm", "-o+r", "!", "-name", ".venvkeep"]).run();
+        assert!(closed.stdout.is_empty(), "closed to others: {closed}");
+        let configuration = fs::read_to_string(self.prefix().join("pyvenv.cfg")).expect("root may");
+        assert!(configuration.contains("shared = everyone"), "{configuration}");
+        // What is installed later is readable too, whatever the umask.
+        let later = self.site().join("later.py");
+        self.ctx.program(Who::User, "touch").arg(&later).umask(0o077).run().success();
+        let mode = fs::metadata(&later).expect("root may").permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{mode:o}");
     }
 
     /// The same, failing as `fault` says; gives the steps that were announced.
@@ -200,7 +228,7 @@ impl Step {
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").args([from, to]).status().expect("cp starts");
     assert!(status.success(), "cannot copy {}", from.display());
 }

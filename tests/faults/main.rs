@@ -15,6 +15,7 @@ mod matrix;
 mod meanwhile;
 mod removal;
 mod repair;
+mod repair_log;
 mod repeated;
 mod scenario;
 

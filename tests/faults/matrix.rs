@@ -35,14 +35,22 @@ fn heal_without_exchange() {
     with(&scenario::HEAL_WITHOUT_EXCHANGE, attack);
 }
 
+/// The new one is the one of an undisturbed heal, entry by entry (`Scenario::live`), and that is for everybody.
 #[test]
 fn heal_shared() {
-    with(&scenario::HEAL_SHARED, attack);
+    with(&scenario::HEAL_SHARED, |scenario| {
+        scenario.ground.assert_for_everybody();
+        attack(scenario);
+    });
 }
 
 #[test]
 fn heal_relocatable() {
-    with(&scenario::HEAL_RELOCATABLE, attack);
+    with(&scenario::HEAL_RELOCATABLE, |scenario| {
+        let configuration = std::fs::read_to_string(scenario.ground.prefix().join("pyvenv.cfg"));
+        assert!(configuration.is_ok_and(|text| text.contains("relocatable = true")), "it stays so");
+        attack(scenario);
+    });
 }
 
 #[test]

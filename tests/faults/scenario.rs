@@ -1,7 +1,7 @@
 //! The commands that change the disk, what each may leave, and how it is settled.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 use venvkeep_testkit::{Context, Fingerprint, Maker, Need, Output, Who, require, tools};
@@ -19,6 +19,7 @@ const NEW: &[&str] = &["new", "--seed", "none", "-p", "/usr/bin/python3", ".venv
 /// `new` finds its place taken where the environment had come to be; then its journal is settled by a heal.
 const BY_NEW: Settler = &[(NEW, &[0, 2]), (&["heal", ".venv"], &[0])];
 
+const SHARED: &[&str] = &["new", "--shared", "--seed", "none", "-p", "/usr/bin/python3", "./.venv"];
 const ADOPTED: &[&str] =
     &["new", "--seed", "none", "-p", "/usr/bin/python3", "--adopt", "./libraries", ".venv"];
 
@@ -57,13 +58,24 @@ pub(crate) const HEAL_WITH_TWO_RENAMES: Scene =
 pub(crate) const HEAL_WITHOUT_EXCHANGE: Scene =
     Scene { name: "heal on a file system without exchange", disk: Disk::WithoutExchange, ..HEAL };
 
-/// One that is for everybody stays so, and opens only once it is whole.
+/// For everybody, and root's in part: either the old one or one that is for everybody again.
 pub(crate) const HEAL_SHARED: Scene = Scene {
     name: "heal of a shared environment",
-    lay_out: |ground| with_setting(ground, "shared = everyone"),
-    // It is root's, who shares it: nothing is wrong with that.
-    command: &["heal", "--force"],
-    settlers: &[BY_PRUNE],
+    lay_out: |ground| {
+        // Under a umask that closes it, were it not shared.
+        let made = ground.venvkeep(SHARED).umask(0o077).run();
+        made.success();
+        let site = ground.site();
+        let install =
+            ground.uv(&["pip", "install", "--quiet", "--python", ".venv", "pure-one", "with-scripts"]);
+        install.umask(0o077).run().success();
+        // As root leaves what it touches, and a file of the owner's that nobody else can read.
+        fs::set_permissions(site.join("with_scripts.py"), fs::Permissions::from_mode(0o600))
+            .expect("root may");
+        for entry in ["pure_one", "pure_one/__init__.py", "pure_one/data.txt"] {
+            std::os::unix::fs::chown(site.join(entry), Some(0), Some(0)).expect("root may");
+        }
+    },
     ..HEAL
 };
 

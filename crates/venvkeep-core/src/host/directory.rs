@@ -206,6 +206,11 @@ impl Directory {
         read_to_limit(file, size, &self.path.join(relative), limit)
     }
 
+    /// The same, into memory that is there already.
+    pub fn read_into(&self, relative: &Path, limit: u64, content: &mut Vec<u8>) -> Result<()> {
+        fill(self.open_sized(relative)?, &self.path.join(relative), limit, content)
+    }
+
     /// Reads the start of such a file: at least as much as `is_enough` asks for, if there is so much, and of at most
     /// `limit` bytes.
     pub fn read_start(
@@ -219,6 +224,9 @@ impl Directory {
         let mut start = Vec::with_capacity(usize::try_from(size.min(START)).unwrap_or(0));
         (&file).take(size.min(START)).read_to_end(&mut start).named(Doing::Read, &path)?;
         if size > START && !is_enough(&start) {
+            if size > limit {
+                return Err(too_large(&path, limit));
+            }
             start.extend(read_to_limit(file, size - START, &path, limit.saturating_sub(START))?);
         }
         Ok(start)
@@ -300,15 +308,26 @@ pub(super) fn insist_on_file(stat: &rustix::fs::Stat, path: &Path) -> Result<()>
     Err(IoError::new(Doing::Read, path, what))
 }
 
+fn too_large(path: &Path, limit: u64) -> IoError {
+    let why = io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"));
+    IoError::new(Doing::Read, path, why)
+}
+
 /// Reads the `size` bytes that a file says it holds, which saves looking for its end; those of `/proc` say 0, and are
-/// read to theirs.
+/// read to theirs. Of one that says it holds more than the limit nothing is read.
 pub(super) fn read_to_limit(file: File, size: u64, path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let most = if size == 0 { limit + 1 } else { size.min(limit + 1) };
-    let mut content = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0));
-    file.take(most).read_to_end(&mut content).named(Doing::Read, path)?;
-    if content.len() as u64 > limit {
-        let why = io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"));
-        return Err(IoError::new(Doing::Read, path, why));
-    }
+    let mut content = Vec::new();
+    fill((file, size), path, limit, &mut content)?;
     Ok(content)
+}
+
+fn fill((file, size): (File, u64), path: &Path, limit: u64, content: &mut Vec<u8>) -> Result<()> {
+    content.clear();
+    if size > limit {
+        return Err(too_large(path, limit));
+    }
+    let most = if size == 0 { limit + 1 } else { size };
+    content.reserve_exact(usize::try_from(size).unwrap_or(0));
+    file.take(most).read_to_end(content).named(Doing::Read, path)?;
+    if content.len() as u64 > limit { Err(too_large(path, limit)) } else { Ok(()) }
 }

@@ -25,8 +25,8 @@ use super::snapshot::Site;
 use super::{checkout, egg, records};
 
 /// Longest METADATA that is read. Most are description, which is not looked at, but it stands in the same file: the
-/// longest on the index are some 1 MiB.
-const LONGEST_METADATA: u64 = 16 * 1024 * 1024;
+/// longest on the index are some 1 MiB. (Where the header ends early, as it does, the rest is not read, however long.)
+const LONGEST_METADATA: u64 = 4 * 1024 * 1024;
 
 /// How much of it may be header. Tens of KiB are the most that occurs; the rest of the bound is for authors and
 /// licences pasted into it.

@@ -4,6 +4,7 @@
 //! such files that were never written). Hashes are not looked at here.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
@@ -11,12 +12,30 @@ use crate::host::fs::{self, Directory};
 use crate::model::distribution::{Distribution, Layout, RecordState};
 use crate::model::facts::Kind;
 use crate::model::prefix::Prefix;
-use crate::model::record::{RecordLimits, RecordPlace, RecordRow, RecordRows};
+use crate::model::record::{LONGEST_ROW, RecordLimits, RecordPlace, RecordRow, RecordRows};
 use crate::model::tree::{Finder, Tree, Unlisted};
 
-/// Longest RECORD that is read, and most rows: some thirty times the longest that is known, of a distribution with
+/// Longest RECORD that is read, and most rows: some three times the longest that is known, of a distribution with
 /// 40,000 files.
-pub(super) const LIMITS: RecordLimits = RecordLimits { bytes: 128 * 1024 * 1024, rows: 1_500_000 };
+pub(super) const LIMITS: RecordLimits = RecordLimits { bytes: 12 * 1024 * 1024, rows: 1_500_000 };
+
+/// One that is longer is read into [`LONG_ONE`].
+const LONG: usize = 1024 * 1024;
+
+/// Memory for one long RECORD at a time, however many cores look: so it does not grow with them, nor with what an
+/// allocator keeps for each thread.
+static LONG_ONE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// The turn of a RECORD of that size, where it needs one. Whoever holds it waits for no other thread, so that every one
+/// comes to its turn.
+fn turn(size: u64) -> Option<MutexGuard<'static, Vec<u8>>> {
+    (size > LONG as u64).then(|| {
+        let mut memory = LONG_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.clear();
+        memory.reserve_exact(LIMITS.bytes);
+        memory
+    })
+}
 
 /// How many paths of each kind are kept for the report.
 pub(super) const SHOWN: usize = 10;
@@ -30,14 +49,18 @@ pub(super) fn compare_all(
 ) {
     distributions.par_iter_mut().filter(|distribution| distribution.layout == Layout::DistInfo).for_each(
         |distribution| {
-            let record = directory.read(&distribution.info.join("RECORD"), LIMITS.bytes as u64);
+            let path = distribution.info.join("RECORD");
+            let mut turn = turn(tree.find(&path).map_or(0, |id| tree.facts(id).size));
+            let mut own = Vec::new();
+            let bytes = turn.as_deref_mut().unwrap_or(&mut own);
+            let read = directory.read_into(&path, LIMITS.bytes as u64, bytes);
             let site = distribution.info.parent().unwrap_or(Path::new(""));
-            distribution.record = match record {
+            distribution.record = match read {
                 Err(error) if error.is_missing() => RecordState::Missing,
                 Err(error) => RecordState::Broken(error.to_string()),
-                Ok(bytes) => {
+                Ok(()) => {
                     let mut finder = Finder::new(tree);
-                    compare(&bytes, prefix, site, |path| in_tree(&mut finder, path))
+                    compare(bytes, prefix, site, |path| in_tree(&mut finder, path))
                 }
             };
         },
@@ -49,10 +72,17 @@ pub(super) fn compare_all(
 pub(super) fn faults_on_disk(distribution: &Distribution, prefix: &Prefix) -> usize {
     const WORST: usize = 1000;
     let site = distribution.info.parent().unwrap_or(Path::new(""));
-    let path = prefix.join(&distribution.info).join("RECORD");
-    let Ok(bytes) = fs::read_bounded(&path, LIMITS.bytes as u64) else { return WORST };
+    let path = distribution.info.join("RECORD");
+    let mut turn = turn(fs::lstat(&prefix.join(&path)).map_or(0, |facts| facts.size));
+    let mut own = Vec::new();
+    let bytes = turn.as_deref_mut().unwrap_or(&mut own);
+    let read = Directory::open(prefix.path())
+        .and_then(|directory| directory.read_into(&path, LIMITS.bytes as u64, bytes));
+    if read.is_err() {
+        return WORST;
+    }
     let mut rows = 0;
-    let state = compare(&bytes, prefix, site, |path| {
+    let state = compare(bytes, prefix, site, |path| {
         rows += 1;
         on_disk(&prefix.join(path))
     });
@@ -108,6 +138,10 @@ fn compare(
     site: &Path,
     mut look: impl FnMut(&Path) -> Standing,
 ) -> RecordState {
+    // Such a row is refused by the reader as well, but only when it has it.
+    if bytes.len() > LONG && bytes.split(|byte| *byte == b'\n').any(|row| row.len() > LONGEST_ROW) {
+        return RecordState::Broken(format!("a row of it is longer than {LONGEST_ROW} bytes"));
+    }
     let rows = match RecordRows::parse(bytes, LIMITS) {
         Ok(rows) => rows,
         Err(error) => return RecordState::Broken(error.to_string()),

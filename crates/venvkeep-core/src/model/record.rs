@@ -54,12 +54,18 @@ pub enum RecordError {
     },
 }
 
+/// Longest row: no system takes a path of more than 4096 bytes.
+pub const LONGEST_ROW: usize = 16 * 1024;
+
 /// What is wrong with one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {
     /// Not a CSV row of text.
     #[error("it is not text")]
     NotText,
+    /// Longer than any path and hash together.
+    #[error("it is longer than {LONGEST_ROW} bytes")]
+    TooLong,
     /// The first field is empty.
     #[error("the path is missing")]
     NoPath,
@@ -296,6 +302,9 @@ impl Iterator for RecordRows<'_> {
 }
 
 fn read_row(record: &csv::ByteRecord) -> Result<RecordRow, RowFault> {
+    if record.as_slice().len() > LONGEST_ROW {
+        return Err(RowFault::TooLong);
+    }
     let field = |index: usize| {
         let bytes = record.get(index).unwrap_or_default();
         std::str::from_utf8(bytes).map_err(|_| RowFault::NotText)
@@ -381,6 +390,15 @@ mod tests {
     fn place(path: &str) -> RecordPlace {
         let row = RecordRow { path: path.to_owned(), hash: None, size: None };
         row.resolve(Path::new("/home/u/p/.venv"), Path::new("lib/python3.11/site-packages"))
+    }
+
+    #[test]
+    fn a_row_is_no_longer_than_any_path() {
+        let limits = RecordLimits { bytes: 100_000, rows: 10 };
+        let record = "x".repeat(super::LONGEST_ROW + 1) + ",,\na,,\n";
+        let mut rows = RecordRows::parse(record.as_bytes(), limits).unwrap();
+        assert!(matches!(rows.next(), Some(Err(RecordError::Row { fault: super::RowFault::TooLong, .. }))));
+        assert_eq!(rows.next().unwrap().unwrap().path, "a");
     }
 
     #[test]

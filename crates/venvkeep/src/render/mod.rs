@@ -209,6 +209,11 @@ fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
 }
 
+/// How wide the terminal is that stderr leads to.
+fn columns_of_stderr() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0))
+}
+
 /// How long a line of prose is: what can be read with ease, and what fits on the terminal.
 fn prose_width() -> usize {
     const MOST: usize = 100;

@@ -9,7 +9,10 @@ use super::Screen;
 use super::size::grouped;
 use venvkeep_core::model::printable::printable;
 
-/// The line, on stderr; in a pipe, with `--quiet` and with `--json` it does not exist.
+/// Of a terminal that does not tell.
+const USUAL_COLUMNS: usize = 80;
+
+/// The line, on stderr; in a pipe, on a terminal that cannot take a line back (`TERM=dumb`), with `--quiet` and with `--json` it does not exist.
 pub(crate) struct Spinner {
     bar: ProgressBar,
 }
@@ -24,7 +27,7 @@ impl Spinner {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}") {
             bar.set_style(style);
         }
-        bar.set_prefix(about.to_owned());
+        bar.set_prefix(shortened(about, super::columns_of_stderr().unwrap_or(USUAL_COLUMNS) / 2));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
@@ -63,6 +66,20 @@ impl Spinner {
     }
 }
 
+/// The end of a long text, which is what tells places apart. indicatif makes the rest of the line fit, but not this.
+fn shortened(text: &str, columns: usize) -> String {
+    // No character takes more than two columns.
+    let width = |character: char| if character.is_ascii() { 1 } else { 2 };
+    if text.chars().map(width).sum::<usize>() <= columns {
+        return text.to_owned();
+    }
+    let mut left = columns.saturating_sub(width('\u{2026}'));
+    let fits = |character: &char| left.checked_sub(width(*character)).inspect(|rest| left = *rest).is_some();
+    let mut end: Vec<char> = text.chars().rev().take_while(fits).collect();
+    end.push('\u{2026}');
+    end.into_iter().rev().collect()
+}
+
 fn words(stage: Stage) -> &'static str {
     match stage {
         Stage::Inspect => "looking at it",
@@ -71,5 +88,18 @@ fn words(stage: Stage) -> &'static str {
         Stage::Install => "installing",
         Stage::Verify => "checking the new one",
         Stage::Swap => "putting it in place",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn the_end_of_a_long_place_is_shown() {
+        assert_eq!(shortened("/p/.venv", 8), "/p/.venv");
+        assert_eq!(shortened("/home/ana/p/.venv", 10), "\u{2026}/p/.venv");
+        assert_eq!(shortened("/\u{e9}\u{e9}\u{e9}", 6), "\u{2026}\u{e9}\u{e9}");
+        assert_eq!(shortened("/long", 0), "\u{2026}");
     }
 }

@@ -1,6 +1,6 @@
 //! The user's part: directories that others took over, and their own files that they cannot read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Identity, Left, Plan, Step, With, look};
 use crate::host::fs::{self, Directory};
@@ -62,9 +62,20 @@ fn anew(trouble: &Trouble, viewer: &Viewer, time: &str) -> Result<Step, Left> {
             return left(&why);
         }
     }
-    let mut kept = place.clone().into_os_string();
-    kept.push(format!(".aside-{time}"));
-    Ok(Step::Anew { path: place, old: Identity::of(&old), kept: kept.into(), with })
+    let kept = free_name(&place, time);
+    Ok(Step::Anew { path: place, old: Identity::of(&old), kept, with })
+}
+
+/// What an undo left under the first of these names within this second keeps it.
+fn free_name(place: &Path, time: &str) -> PathBuf {
+    let named = |ending: String| {
+        let mut name = place.as_os_str().to_owned();
+        name.push(format!(".aside-{time}{ending}"));
+        PathBuf::from(name)
+    };
+    let endings = std::iter::once(String::new()).chain((2..100).map(|number| format!("-{number}")));
+    let mut names = endings.map(named);
+    names.find(|name| matches!(fs::lstat_if_any(name), Ok(None))).unwrap_or_else(|| named(String::new()))
 }
 
 /// What keeps a copy from holding all of it.

@@ -48,7 +48,11 @@ pub fn take_back(caller: &Caller) -> Result<Undone, RepairError> {
         }
     }
     if !refused {
-        undone.log = notes.close(&log)?;
+        match notes.close(&log) {
+            Ok(closed) => undone.log = closed,
+            // All is taken back; the next undo finds nothing left to do in it.
+            Err(error) => undone.left.push(Left::new(&log.path, error.to_string())),
+        }
     }
     Ok(undone)
 }
