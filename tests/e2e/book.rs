@@ -3,8 +3,9 @@
 //!
 //! A `console` block holds a session. `<!-- scene: NAME -->` on a line of its own before it says in what home it takes place:
 //! the blocks up to the next such line go on where the last one ended (`book/scenes.bash` holds the scenes). A block
-//! after `<!-- not run: WHY -->` is not run, and counted. A line `...` in an output stands for any lines. Numbers and units
-//! are not compared: they differ from machine to machine, as does what pip brings.
+//! after `<!-- not run: WHY -->` is not run, and counted. A line `...` in an output stands for any lines. Of numbers only
+//! those of one digit are compared: the others, and units, differ from machine to machine. The words are those of Debian 12, where
+//! an environment has setuptools beside its pip.
 //!
 //! `VENVKEEP_RENEW=1 cargo test -p venvkeep --test e2e book::` writes what is printed now into the pages; `git diff` shows it.
 
@@ -116,11 +117,15 @@ fn normal(line: &str) -> String {
     let mut characters = line.chars().peekable();
     while let Some(character) = characters.next() {
         if character.is_ascii_digit() {
-            while characters
-                .next_if(|next| next.is_ascii_digit() || matches!(next, '.' | ',' | '-'))
-                .is_some()
-            {}
-            text.push('N');
+            let mut number = String::from(character);
+            while let Some(next) =
+                characters.next_if(|next| next.is_ascii_digit() || matches!(next, '.' | ',' | '-'))
+            {
+                number.push(next);
+            }
+            // An end of a sentence or a list is no part of the number.
+            let bare = number.trim_end_matches(['.', ',', '-']);
+            text.push_str(if bare.len() == 1 { bare } else { "N" });
         } else {
             text.push(character);
         }

@@ -52,36 +52,47 @@ fn states(report: &Value) -> BTreeMap<PathBuf, String> {
     environments.iter().map(|one| (text(&one["path"]).into(), text(&one["outcome"]))).collect()
 }
 
-#[test]
-fn thirty_environments_of_ten_kinds_are_healed_and_the_others_named() {
-    let Some(ctx) = Context::new(VENVKEEP) else { return };
-    let project = ctx.project("home");
+fn three_of_each_kind<'c>(
+    ctx: &'c Context,
+    project: &Project<'c>,
+    healthy: &Environment<'_>,
+) -> Vec<Environment<'c>> {
     let mut broken = Vec::new();
-    let healthy = build(&project, "healthy/.venv");
     for (kind, damage) in KINDS {
         for number in 0..3 {
             let place = project.path().join(format!("{kind}/{number}/.venv"));
             project.venvkeep(["clone", healthy.str()]).arg(&place).run().success();
-            let env = Environment::at(&ctx, place, Maker::VenvWithoutPip, Who::User);
+            let env = Environment::at(ctx, place, Maker::VenvWithoutPip, Who::User);
             damage(&env);
             broken.push(env);
         }
     }
+    broken
+}
+
+/// Its one distribution is called what no index knows, and its module is gone.
+fn lose_what_nobody_else_has(env: &Environment<'_>) {
+    let info = env.dist_info("pure_one");
+    fs::rename(&info, info.with_file_name("only_here-1.0.dist-info")).expect("root may");
+    let metadata = env.dist_info("only_here").join("METADATA");
+    let text = fs::read_to_string(&metadata).expect("root may").replace("Name: pure-one", "Name: only-here");
+    fs::write(&metadata, text).expect("root may");
+    fs::remove_dir_all(env.site_packages().join("pure_one")).expect("root may");
+}
+
+#[test]
+fn thirty_environments_of_ten_kinds_are_healed_and_the_others_named() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("home");
+    let healthy = build(&project, "healthy/.venv");
+    let broken = three_of_each_kind(&ctx, &project, &healthy);
     // What is not healed: another user's, another tool's, and one whose distribution is nowhere to be had.
     let foreign = build(&project, "foreign/.venv");
     foreign.chown("", Who::Other);
     let piped = build(&project, ".local/share/pipx/venvs/pure-one");
     piped.dangle_interpreter();
     let nowhere = build(&project, "nowhere/.venv");
-    fs::rename(
-        nowhere.dist_info("pure_one"),
-        nowhere.dist_info("pure_one").with_file_name("only_here-1.0.dist-info"),
-    )
-    .expect("root may");
-    let metadata = nowhere.dist_info("only_here").join("METADATA");
-    let text = fs::read_to_string(&metadata).expect("root may").replace("Name: pure-one", "Name: only-here");
-    fs::write(&metadata, text).expect("root may");
-    fs::remove_dir_all(nowhere.site_packages().join("pure_one")).expect("root may");
+    lose_what_nobody_else_has(&nowhere);
 
     let heal = |args: &[&str]| {
         let heal = project.venvkeep(["heal", "--all"]).args(args).arg(".").wheels_only(ctx.wheels());

@@ -3,6 +3,7 @@
 use venvkeep_testkit::{Context, Maker, Need, Who, require, tools};
 
 use crate::VENVKEEP;
+use crate::scan::with_other_homes;
 
 /// Every user and every status has its series, and promtool, where it is there, finds nothing to object to.
 #[test]
@@ -57,4 +58,26 @@ fn prometheus_gets_numbers() {
             assert_eq!((checked.stdout.as_str(), checked.stderr.as_str()), ("", ""), "{checked}");
         }
     }
+}
+
+/// Who has no account goes by the number wherever programs read it, and people are told that it is one.
+#[test]
+fn a_home_without_an_account_goes_by_its_number() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let homes = ctx.area().join("homes");
+    let left = ctx.project_at(homes.join("left"), Who::User);
+    left.venvkeep(["new", "--seed", "none", "./.venv"]).run().success();
+    ctx.program(Who::User, "ln")
+        .args(["-sfn", "/opt/gone", ".venv/bin/python"])
+        .current_dir(left.path())
+        .run()
+        .success();
+    ctx.program(Who::Root, "chown").args(["-hR", "54321:54321"]).arg(left.path()).run().success();
+    let scan = |args: &[&str]| {
+        let args = [&["scan", "--all-users"], args].concat();
+        with_other_homes(&ctx, &ctx.home(Who::User), &homes, &args).code(1)
+    };
+    scan(&["--format", "prometheus"]).stdout_has("venvkeep_environments{user=\"54321\",status=\"broken\"} 1");
+    scan(&["--json"]).stdout_has("\"user\":\"54321\"");
+    scan(&[]).stdout_has("user number 54321\n").stdout_has("user number 54321 should run, without sudo:");
 }

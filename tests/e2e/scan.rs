@@ -335,6 +335,12 @@ fn with_accounts(ctx: &Context, args: &[&str]) -> Output {
 
 /// The same, with another home for ana.
 fn with_homes(ctx: &Context, anas: &Path, args: &[&str]) -> Output {
+    let empty = ctx.project_at(ctx.area().join("no-homes"), Who::Root);
+    with_other_homes(ctx, anas, empty.path(), args)
+}
+
+/// The same, with a directory for what else lies in /home.
+pub(crate) fn with_other_homes(ctx: &Context, anas: &Path, others: &Path, args: &[&str]) -> Output {
     let ground = ctx.project_at(ctx.area().join("accounts"), Who::Root);
     let home = |who| ctx.home(who).display().to_string();
     let passwd = format!(
@@ -346,12 +352,10 @@ fn with_homes(ctx: &Context, anas: &Path, args: &[&str]) -> Output {
     );
     let passwd = ground.write("passwd", passwd);
     let group = ground.write("group", "root:x:0:\nana:x:12345:\nbob:x:12346:\n");
-    let empty = ground.path().join("empty");
-    fs::create_dir_all(&empty).expect("root may");
     let script = "mount --bind \"$1\" /etc/passwd && mount --bind \"$2\" /etc/group && \
         { [ ! -d /home ] || mount --bind \"$3\" /home; } && shift 3 && exec \"$@\"";
     let inside = ctx.program(Who::Root, "unshare").args(["--mount", "sh", "-c", script, "sh"]);
-    let inside = inside.arg(passwd).arg(group).arg(empty);
+    let inside = inside.arg(passwd).arg(group).arg(others);
     inside.arg(ctx.venvkeep([""; 0]).program()).args(args).run()
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct OutputArguments {
     /// Say more: with check, all evidence and why sudo chown is the worse way
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Print the result as one JSON document
+    /// Print the result as one JSON document (scan: one a line)
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// When to use colours

@@ -302,6 +302,43 @@ fn deceives(character: char) -> bool {
     bidirectional || (character.is_control() && character != '\n')
 }
 
+/// Fills it with names, metadata and settings that a terminal would obey; `line` is what they have in common.
+fn write_evil_everywhere(env: &Environment<'_>, line: &str) {
+    let site = env.site_packages();
+    let info = distribution(env, "evil", &format!("{line}.py,,\n\"{EVIL}.py\",sha256=x,\n"));
+    let metadata = format!(
+        "Name: evil\nVersion: 1.0{line}\nRequires-Dist: {line}\nRequires-Python: {line}\nRequires-Dist: gone{line}>1\n"
+    );
+    fs::write(info.join("METADATA"), metadata).expect("root may");
+    fs::write(info.join("INSTALLER"), EVIL).expect("root may");
+    fs::write(info.join("entry_points.txt"), format!("[console_scripts]\n{line} = {line}:{line}\n"))
+        .expect("root may");
+    let url = serde_json::json!({ "url": format!("file:///{EVIL}"), "dir_info": { "editable": true } });
+    fs::write(info.join("direct_url.json"), url.to_string()).expect("root may");
+    let config = format!(
+        "home = /nowhere/{line}\nversion = {line}\nexecutable = /{line}\nprompt = {line}\nuv = {line}\n"
+    );
+    fs::write(env.path().join("pyvenv.cfg"), config).expect("root may");
+    fs::write(env.path().join("bin").join(EVIL), format!("#!/gone/{line}/bin/python3\n")).expect("root may");
+    fs::set_permissions(env.path().join("bin").join(EVIL), fs::Permissions::from_mode(0o755))
+        .expect("root may");
+    for name in
+        [format!("{EVIL}.txt"), format!("{EVIL}.pth"), format!("{EVIL}.py"), format!("~{EVIL}-1.0.dist-info")]
+    {
+        fs::write(site.join(name), format!("{EVIL}\n")).expect("root may");
+    }
+    fs::create_dir(site.join(format!("{EVIL}-1.0.dist-info"))).expect("root may");
+    fs::write(
+        site.join(format!("{EVIL}-1.0.dist-info/METADATA")),
+        format!("Name: {line}\nVersion: {line}\n"),
+    )
+    .expect("root may");
+    fs::write(site.join(format!("{EVIL}.egg-link")), format!("/nowhere/{line}\n")).expect("root may");
+    fs::write(site.join(std::ffi::OsStr::from_bytes(b"inv\xffalid\x1b[31m.txt")), "x").expect("root may");
+    special(&env.path().join(format!("pipe{EVIL}")), FileType::Fifo);
+    symlink(format!("/nowhere/{EVIL}"), env.path().join(format!("link{EVIL}"))).expect("root may");
+}
+
 #[test]
 fn nothing_that_is_printed_commands_the_terminal() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
@@ -309,38 +346,8 @@ fn nothing_that_is_printed_commands_the_terminal() {
     let parent = home.path().join(EVIL.replace('\n', ""));
     let project = ctx.project_at(&parent, Who::User);
     let env = project.venv_by_root(Maker::VenvWithoutPip).build();
-    let site = env.site_packages();
     let line = EVIL.replace(['\n', '\r'], "");
-    let info = distribution(&env, "evil", &format!("{line}.py,,\n\"{EVIL}.py\",sha256=x,\n"));
-    let metadata = format!(
-        "Name: evil\nVersion: 1.0{line}\nRequires-Dist: {line}\nRequires-Python: {line}\nRequires-Dist: gone{line}>1\n"
-    );
-    fs::write(info.join("METADATA"), metadata).unwrap();
-    fs::write(info.join("INSTALLER"), EVIL).unwrap();
-    fs::write(info.join("entry_points.txt"), format!("[console_scripts]\n{line} = {line}:{line}\n")).unwrap();
-    let url = serde_json::json!({ "url": format!("file:///{EVIL}"), "dir_info": { "editable": true } });
-    fs::write(info.join("direct_url.json"), url.to_string()).unwrap();
-    let config = format!(
-        "home = /nowhere/{line}\nversion = {line}\nexecutable = /{line}\nprompt = {line}\nuv = {line}\n"
-    );
-    fs::write(env.path().join("pyvenv.cfg"), config).unwrap();
-    fs::write(env.path().join("bin").join(EVIL), format!("#!/gone/{line}/bin/python3\n")).unwrap();
-    fs::set_permissions(env.path().join("bin").join(EVIL), fs::Permissions::from_mode(0o755)).unwrap();
-    for name in
-        [format!("{EVIL}.txt"), format!("{EVIL}.pth"), format!("{EVIL}.py"), format!("~{EVIL}-1.0.dist-info")]
-    {
-        fs::write(site.join(name), format!("{EVIL}\n")).unwrap();
-    }
-    fs::create_dir(site.join(format!("{EVIL}-1.0.dist-info"))).unwrap();
-    fs::write(
-        site.join(format!("{EVIL}-1.0.dist-info/METADATA")),
-        format!("Name: {line}\nVersion: {line}\n"),
-    )
-    .unwrap();
-    fs::write(site.join(format!("{EVIL}.egg-link")), format!("/nowhere/{line}\n")).unwrap();
-    fs::write(site.join(std::ffi::OsStr::from_bytes(b"inv\xffalid\x1b[31m.txt")), "x").unwrap();
-    special(&env.path().join(format!("pipe{EVIL}")), FileType::Fifo);
-    symlink(format!("/nowhere/{EVIL}"), env.path().join(format!("link{EVIL}"))).unwrap();
+    write_evil_everywhere(&env, &line);
     fs::write(project.path().join(format!(".venv.venvkeep-old-{EVIL}")), "").unwrap();
     let commands: [&[&str]; 16] = [
         &["check"],

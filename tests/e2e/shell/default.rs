@@ -147,7 +147,16 @@ fn activate_alone_brings_what_belongs_here() {
         let default = format!("the default, {},", tools.display());
         assert!(notes.times(&format!("{default} is active")) == 1, "{}", notes.shown);
         assert!(notes.times(&format!("{default} is not active: you deactivated it")) == 1, "{}", notes.shown);
-        // Nothing else speaks of it: one that is not trusted any more can still be asked for, one that is gone cannot.
+    }
+}
+
+/// Nothing else speaks of it: one that is not trusted any more can still be asked for, one that is gone cannot.
+#[test]
+fn activate_alone_brings_a_default_that_is_there() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let (_, tools) = trusted(&ctx, "tools");
+    ctx.run(["default", "tools/.venv"]).success();
+    for shell in shells() {
         ctx.run(["untrust", "tools"]).success();
         let notes = Session::new(&ctx, shell).at_login().types(&["report login", "activate", "report asked"]);
         notes.quiet().inactive("login").active("asked", &tools);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use venvkeep_testkit::{Context, Maker, Who};
 
@@ -10,6 +11,17 @@ use crate::VENVKEEP;
 
 /// A name with everything that a shell might read as something else.
 const AWKWARD: &str = "it's \"$x\" é 🚒";
+
+/// What makes the rest of the session write what it says on stderr into a file in the home.
+fn catching_stderr(shell: Shell, home: &Path) -> String {
+    let stderr = shell.quoted(&home.join("stderr").to_string_lossy());
+    // fish cannot redirect itself: another one, in it.
+    if shell == Shell::Fish {
+        format!("{} 2>{stderr}", shell.started(home).join(" "))
+    } else {
+        format!("exec 2>{stderr}")
+    }
+}
 
 #[test]
 fn one_scenario_in_every_shell() {
@@ -21,13 +33,7 @@ fn one_scenario_in_every_shell() {
         let session = Session::new(&ctx, shell);
         let session = if whole { session.whole() } else { session };
         let awkward = shell.quoted(AWKWARD);
-        let stderr = shell.quoted(&ctx.home(Who::User).join("stderr").to_string_lossy());
-        // fish cannot redirect itself: another one, in it.
-        let catch = if shell == Shell::Fish {
-            format!("{} 2>{stderr}", shell.started(&ctx.home(Who::User)).join(" "))
-        } else {
-            format!("exec 2>{stderr}")
-        };
+        let catch = catching_stderr(shell, &ctx.home(Who::User));
         let notes = session.types(&[
             catch.as_str(),
             "report start",

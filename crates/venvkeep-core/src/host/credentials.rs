@@ -160,7 +160,8 @@ pub fn viewer_of(uid: u32) -> Option<Viewer> {
 const FIRST_PERSON: u32 = 1000;
 
 /// Every account's home, with a viewer that sees as that account does: those that the tables name, and what else lies in
-/// `/home` (accounts of a directory service). A service's counts where it is its own; `/usr/sbin` is nobody's home.
+/// `/home` (accounts of a directory service). A service's counts where it is its own; `/usr/sbin` is nobody's home. Who has
+/// no account goes by the number.
 pub fn homes() -> Vec<(String, Viewer, PathBuf)> {
     let tables = tables().unwrap_or_default();
     let mut homes = tables.homes();
@@ -173,7 +174,7 @@ pub fn homes() -> Vec<(String, Viewer, PathBuf)> {
         let path = place.join(OsStr::from_bytes(&name));
         let Ok(facts) = fs::lstat(&path) else { continue };
         if facts.kind == Kind::Directory && facts.uid != ROOT && !homes.iter().any(|home| home.path == path) {
-            let name = called(facts.uid);
+            let name = user_name(facts.uid).unwrap_or_else(|| facts.uid.to_string());
             homes.push(Home { name, uid: facts.uid, groups: vec![facts.gid], path });
         }
     }

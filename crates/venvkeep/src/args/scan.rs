@@ -30,7 +30,7 @@ pub(crate) struct ScanArguments {
     /// Show only environments that belong to this user: a name or a number
     #[arg(long, value_name = "USER")]
     pub(crate) owner: Option<String>,
-    /// How to print it: a table for people, or metrics for Prometheus (for --json see there)
+    /// How to print it: a table for people, or metrics for Prometheus; for programs: --json, one document a line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ScanFormat::Table)]
     pub(crate) format: ScanFormat,
 }

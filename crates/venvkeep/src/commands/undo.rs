@@ -41,7 +41,7 @@ fn report(undone: &Undone, session: &Session<'_>) -> String {
     let mut line = |what: &str, said: String| line(&mut text, what, &said);
     if let Some(aside) = &undone.aside {
         line("kept", format!("the one that was there, at {}", printable(aside)));
-        line("change back", paint.text(Emphasis::Command, format!("venvkeep undo {}", shell_word(path))));
+        line("undo it", paint.text(Emphasis::Command, format!("venvkeep undo {}", shell_word(path))));
     }
     if let Some(moved) = &undone.moved_to {
         line("moved one", format!("stays at {}, as an environment of its own", printable(moved.path())));

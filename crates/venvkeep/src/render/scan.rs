@@ -73,7 +73,7 @@ pub(crate) fn report(found: &[Found], all: usize, (request, session): (&Request,
     let mut text = String::new();
     for of_one in found.chunk_by(|one, next| one.user == next.user) {
         if let Some(user) = &of_one[0].user {
-            text.extend([table.paint.text(Emphasis::Strong, printable(user)).as_str(), "\n\n"]);
+            text.extend([table.paint.text(Emphasis::Strong, called(user)).as_str(), "\n\n"]);
         }
         for group in of_one.chunk_by(|one, next| headline(one) == headline(next)) {
             text.push_str(&table.group(group));
@@ -82,6 +82,15 @@ pub(crate) fn report(found: &[Found], all: usize, (request, session): (&Request,
     }
     text.push_str(&summary_line(found));
     text
+}
+
+/// What people call a user: one without an account goes by a number, which says so.
+fn called(user: &str) -> String {
+    if user.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("user number {user}")
+    } else {
+        printable(user)
+    }
 }
 
 /// The lines, with the columns as wide as the widest of all.
@@ -204,7 +213,7 @@ fn way_out(found: &[Found], request: &Request, session: &Session<'_>) -> String 
         let command = paint.text(Emphasis::Command, format!("venvkeep heal --all{cross}{places}"));
         match &found[0].user {
             Some(user) => {
-                text.extend([printable(user).as_str(), " should run, without sudo:  ", &command, "\n"]);
+                text.extend([called(user).as_str(), " should run, without sudo:  ", &command, "\n"]);
             }
             None => {
                 text.extend(["Put right what can be, without sudo and without loss:\n  ", &command, "\n"]);
