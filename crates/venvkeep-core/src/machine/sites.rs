@@ -29,8 +29,7 @@ const FRAMEWORKS: [&str; 2] = [
 /// What packages lie in, below a Python's library directory.
 const NAMES: [&str; 2] = ["site-packages", "dist-packages"];
 
-/// As for environments.
-pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 16 * 1024 * 1024, rows: 200_000 };
+pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits::OUTSIDE;
 
 /// `INSTALLER` holds one word.
 const LONGEST_INSTALLER: u64 = 256;
