@@ -110,7 +110,11 @@ fn nonsense(record: &Record) -> Option<String> {
     let leads_out = |path: &&String| {
         !Path::new(path.as_str()).components().all(|part| matches!(part, Component::Normal(_)))
     };
-    record.files.iter().find(leads_out).map(|path| format!("it lists {path}, which is outside of the environment"))
+    record
+        .files
+        .iter()
+        .find(leads_out)
+        .map(|path| format!("it lists {path}, which is outside of the environment"))
 }
 
 fn incomplete(record: &Record, tree: &Tree, closed: &[PathBuf]) -> Option<CondaPackage> {
@@ -164,7 +168,12 @@ mod tests {
 
     fn record(name: &str, version: &str, file: &str) -> Record {
         let files = vec!["bin/ok".to_owned(), file.to_owned()];
-        Record { name: name.to_owned(), version: version.to_owned(), build: "py311h64a7726_0".to_owned(), files }
+        Record {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            build: "py311h64a7726_0".to_owned(),
+            files,
+        }
     }
 
     #[test]
