@@ -1,7 +1,7 @@
 //! What conda and its kin record of an environment: one file in `conda-meta` for each package, with the files that were
 //! linked for it (conda's documentation, "conda-meta"; `PrefixRecord` of its kin).
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -87,11 +87,34 @@ pub(super) fn read(prefix: &Prefix, directory: &Directory, tree: &Tree) -> Optio
             }
         };
         match serde_json::from_slice::<Record>(&content) {
-            Ok(record) => meta.incomplete.extend(incomplete(&record, tree, &closed)),
+            Ok(record) => match nonsense(&record) {
+                Some(why) => meta.broken.push((Path::new(META).join(name), why)),
+                None => meta.incomplete.extend(incomplete(&record, tree, &closed)),
+            },
             Err(why) => meta.broken.push((Path::new(META).join(name), why.to_string())),
         }
     }
     Some(meta)
+}
+
+/// Why a record was not written by conda, or not left as it was: its words become a command's, and its files are looked
+/// for in the environment.
+fn nonsense(record: &Record) -> Option<String> {
+    let is_word = |word: &str| {
+        word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+' | '!'))
+    };
+    let words = [record.name.as_str(), &record.version, &record.build];
+    if record.name.is_empty() || record.name.starts_with('-') || !words.into_iter().all(is_word) {
+        return Some("its name, version or build is none of a package".to_owned());
+    }
+    let leads_out = |path: &&String| {
+        !Path::new(path.as_str()).components().all(|part| matches!(part, Component::Normal(_)))
+    };
+    record
+        .files
+        .iter()
+        .find(leads_out)
+        .map(|path| format!("it lists {path}, which is outside of the environment"))
 }
 
 fn incomplete(record: &Record, tree: &Tree, closed: &[PathBuf]) -> Option<CondaPackage> {
@@ -136,5 +159,39 @@ fn tool(prefix: &Prefix) -> CondaTool {
         CondaTool::Micromamba
     } else {
         CondaTool::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Record, nonsense};
+
+    fn record(name: &str, version: &str, file: &str) -> Record {
+        let files = vec!["bin/ok".to_owned(), file.to_owned()];
+        Record {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            build: "py311h64a7726_0".to_owned(),
+            files,
+        }
+    }
+
+    #[test]
+    fn records_that_conda_did_not_write() {
+        for (name, version, file) in [
+            ("-c", "1", "bin/x"),
+            ("--file", "1", "bin/x"),
+            ("", "1", "bin/x"),
+            ("a b", "1", "bin/x"),
+            ("a", "1;id", "bin/x"),
+            ("a", "1", "../x"),
+            ("a", "1", "lib/../../x"),
+            ("a", "1", "/etc/passwd"),
+        ] {
+            assert!(nonsense(&record(name, version, file)).is_some(), "{name} {version} {file}");
+        }
+        for (name, version) in [("_libgcc_mutex", "0.1"), ("x264", "1!164.3095"), ("libcxx", "2.0+4")] {
+            assert_eq!(nonsense(&record(name, version, "lib/x.so")), None, "{name} {version}");
+        }
     }
 }

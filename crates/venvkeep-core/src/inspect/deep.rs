@@ -104,11 +104,15 @@ fn changed<'r>(records: &'r [Recorded], directory: &Directory) -> impl Iterator<
 }
 
 fn hash_of(file: &Recorded, directory: &Directory) -> Option<Vec<u8>> {
-    let open = directory.open_known_file(&file.path).ok()?;
-    match file.algorithm {
-        HashAlgorithm::Sha256 => hash::<Sha256>(open),
-        HashAlgorithm::Sha384 => hash::<Sha384>(open),
-        HashAlgorithm::Sha512 => hash::<Sha512>(open),
+    digest(directory.open_known_file(&file.path).ok()?, file.algorithm)
+}
+
+/// What a RECORD would have as the hash of this content; `None` where it cannot be read.
+pub(crate) fn digest(content: impl Read, algorithm: HashAlgorithm) -> Option<Vec<u8>> {
+    match algorithm {
+        HashAlgorithm::Sha256 => hash::<Sha256>(content),
+        HashAlgorithm::Sha384 => hash::<Sha384>(content),
+        HashAlgorithm::Sha512 => hash::<Sha512>(content),
     }
 }
 

@@ -188,8 +188,7 @@ pub(super) fn old_pips(sites: &[SiteDirectory]) -> Vec<MachineFinding> {
 
 /// What `pip install --user` put into the home: every Python of that version sees it, outside of environments.
 pub(super) fn for_user(caller: &Caller) -> Vec<MachineFinding> {
-    let named = caller.variable("PYTHONUSERBASE").map(PathBuf::from).filter(|path| path.is_absolute());
-    let Some(base) = named.or_else(|| caller.home.as_ref().map(|home| home.join(".local"))) else {
+    let Some(base) = caller.user_base() else {
         return Vec::new();
     };
     let found = sites::in_library(&base.join("lib")).into_iter().filter_map(|site| {

@@ -29,8 +29,7 @@ const FRAMEWORKS: [&str; 2] = [
 /// What packages lie in, below a Python's library directory.
 const NAMES: [&str; 2] = ["site-packages", "dist-packages"];
 
-/// As for environments.
-pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 16 * 1024 * 1024, rows: 200_000 };
+pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits::OUTSIDE;
 
 /// `INSTALLER` holds one word.
 const LONGEST_INSTALLER: u64 = 256;
@@ -114,13 +113,21 @@ fn shut(path: PathBuf) -> SiteDirectory {
 
 /// `python3.11/site-packages` and `python3/dist-packages` in a directory of libraries.
 pub(super) fn in_library(library: &Path) -> Vec<PathBuf> {
-    let pythons = names(library).into_iter().filter(|name| {
-        let name = name.to_string_lossy();
-        name.strip_prefix("python").or_else(|| name.strip_prefix("pypy")).is_some_and(|version| {
-            !version.is_empty() && version.chars().all(|c| c.is_ascii_digit() || c == '.' || c == 't')
-        })
-    });
+    let pythons = names(library).into_iter().filter(|name| is_pythons_library(name));
     pythons.flat_map(|python| NAMES.map(|name| library.join(&python).join(name))).collect()
+}
+
+/// `python3.11`, `python3`, `python3.13t`, `pypy3.9`.
+pub(super) fn is_pythons_library(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.strip_prefix("python").or_else(|| name.strip_prefix("pypy")).is_some_and(|version| {
+        !version.is_empty() && version.chars().all(|c| c.is_ascii_digit() || c == '.' || c == 't')
+    })
+}
+
+/// Whether packages lie in a directory of that name.
+pub(super) fn is_site(name: &OsStr) -> bool {
+    NAMES.iter().any(|known| name == *known)
 }
 
 fn names(directory: &Path) -> Vec<OsString> {

@@ -57,6 +57,12 @@ impl Caller {
             .unwrap_or_default()
     }
 
+    /// Where `pip install --user` puts packages (site.py's `USER_BASE`): `PYTHONUSERBASE`, else `~/.local`.
+    pub fn user_base(&self) -> Option<PathBuf> {
+        let named = self.variable("PYTHONUSERBASE").map(PathBuf::from).filter(|path| path.is_absolute());
+        named.or_else(|| self.home.as_ref().map(|home| home.join(".local")))
+    }
+
     /// An absolute form of a path as typed.
     pub fn absolute(&self, typed: &Path) -> PathBuf {
         // Without the `.` of `./here`, which would stand in every message.

@@ -29,6 +29,11 @@ pub struct RecordLimits {
     pub rows: usize,
 }
 
+impl RecordLimits {
+    /// Of what is installed outside of environments. No distribution comes near.
+    pub const OUTSIDE: Self = Self { bytes: 16 * 1024 * 1024, rows: 200_000 };
+}
+
 /// Why a RECORD or one row of it cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {

@@ -20,8 +20,7 @@ use crate::model::printable::printable;
 use crate::model::record::{RecordLimits, RecordRows};
 use crate::model::requirements::{Pin, PinnedVersion};
 
-/// As for environments.
-pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits { bytes: 16 * 1024 * 1024, rows: 200_000 };
+pub(super) const RECORD_LIMITS: RecordLimits = RecordLimits::OUTSIDE;
 
 /// The longest header of METADATA, with a description behind it that may be longer.
 const LONGEST_METADATA: u64 = 16 * 1024 * 1024;
@@ -159,10 +158,7 @@ fn layouts(from: AdoptFrom<'_>, base: &BaseInterpreter, caller: &Caller) -> Resu
             site.map(|site| Layout { data: site.clone(), site, rows: Rows::Moved }).into_iter().collect()
         }
         AdoptFrom::User => {
-            let named =
-                caller.variable("PYTHONUSERBASE").map(PathBuf::from).filter(|path| path.is_absolute());
-            let home = caller.home.as_ref().map(|home| home.join(".local"));
-            let data = named.or(home).ok_or(AdoptError::NoHome)?;
+            let data = caller.user_base().ok_or(AdoptError::NoHome)?;
             wanted = data.join("lib").join(&python).join("site-packages");
             below(&data, "lib", "site-packages").into_iter().collect()
         }
