@@ -10,7 +10,8 @@ use super::{Emphasis, Screen};
 /// What will be done; what will not, and why, comes behind it.
 pub(crate) fn planned(plan: &Plan, screen: &Screen) -> String {
     if plan.steps.is_empty() {
-        return "Nothing here that you may repair: venvkeep doctor says what is wrong.\n".to_owned();
+        let nothing = "Nothing here that you may repair: venvkeep doctor says what is wrong.\n";
+        return if plan.left.is_empty() { nothing.to_owned() } else { String::new() };
     }
     let steps: String = plan.steps.iter().map(|step| line(step, screen)).collect();
     format!("{} to repair:\n{steps}", number(plan.steps.len()))
