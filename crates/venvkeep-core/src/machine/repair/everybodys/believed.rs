@@ -62,6 +62,11 @@ impl<'v> Ground<'v> {
         })
     }
 
+    /// Whether a path lies in the site directory.
+    pub(super) fn is_in_site(&self, path: &Path) -> bool {
+        path.strip_prefix(&self.prefix).is_ok_and(|rest| rest.starts_with(&self.site_rel))
+    }
+
     fn is_roots_alone(&self, facts: &Facts) -> bool {
         facts.uid == ROOT && !self.viewer.others_can_add(facts)
     }
@@ -175,12 +180,11 @@ impl Record {
     /// proves them.
     fn take_lines(&mut self, content: &[u8], ground: &Ground<'_>) {
         self.is_setuptools = true;
-        let site = ground.prefix.join(&ground.site_rel);
         let text = String::from_utf8_lossy(content);
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()).take(RECORD_LIMITS.rows) {
             let row = RecordRow { path: format!("{}/{line}", self.info.display()), hash: None, size: None };
             let Some(path) = place(&row, ground) else { continue };
-            let proof = if path.starts_with(&site) { Proof::Place } else { Proof::None };
+            let proof = if ground.is_in_site(&path) { Proof::Place } else { Proof::None };
             self.rows.insert(path, proof);
         }
     }
