@@ -104,9 +104,10 @@ pub(super) struct Record {
     pub(super) rows: BTreeMap<PathBuf, Proof>,
     /// What of it could not be read.
     pub(super) fault: Option<String>,
-    /// Other metadata directories that it names.
-    brings: BTreeSet<OsString>,
-    is_setuptools: bool,
+    /// Metadata directories of setuptools' kind that it names: what a wheel brought along is no record of setuptools'.
+    pub(super) brings: BTreeSet<OsString>,
+    /// Whether setuptools wrote it.
+    pub(super) is_setuptools: bool,
 }
 
 impl Record {
@@ -120,7 +121,8 @@ impl Record {
             is_setuptools: false,
         };
         let Ok(inside) = site.descend(info) else { return Ok(record) };
-        for name in ["RECORD", "installed-files.txt"] {
+        let list = is_setuptools_kind(info).then_some("installed-files.txt");
+        for name in ["RECORD"].into_iter().chain(list) {
             let facts = match inside.lstat(OsStr::new(name)) {
                 Ok(facts) => facts,
                 Err(error) if error.is_missing() => continue,
@@ -160,7 +162,7 @@ impl Record {
                 }
             };
             if let Some(other) = Path::new(&row.path).iter().next().filter(|first| *first != self.info)
-                && Path::new(other).extension().is_some_and(|ending| ending == "egg-info")
+                && is_setuptools_kind(Path::new(other))
             {
                 self.brings.insert(other.to_owned());
             }
@@ -188,11 +190,11 @@ impl Record {
             self.rows.insert(path, proof);
         }
     }
+}
 
-    /// Whether that record came with the files of this distribution.
-    pub(super) fn brought(&self, other: &Self) -> bool {
-        other.is_setuptools && self.brings.contains(other.info.as_os_str())
-    }
+/// Whether a metadata directory is called as setuptools called it.
+pub(super) fn is_setuptools_kind(info: &Path) -> bool {
+    info.extension().is_some_and(|ending| ending == "egg-info")
 }
 
 /// Where a row leads, if that is below one of the roots.

@@ -43,8 +43,8 @@ impl<'g> Opening<'g> {
 
     /// The entries, those of a directory behind it; and what stays closed although a row names it.
     pub(super) fn finish(mut self) -> (Entries, BTreeMap<PathBuf, String>) {
-        let directories: Vec<PathBuf> =
-            self.entries.iter().filter(|(_, one)| one.is_ok()).map(|(path, _)| path.clone()).collect();
+        let is_opened = |path: &&PathBuf| self.entries.get(*path).is_some_and(Result::is_ok);
+        let directories: Vec<PathBuf> = self.above.keys().filter(is_opened).cloned().collect();
         for path in directories {
             if let Some(other) = self.bares(&path) {
                 let why =
@@ -61,7 +61,13 @@ impl<'g> Opening<'g> {
     /// empty one say, must not open the keys beside it. In the site directory all packages are for everybody.
     fn bares(&self, directory: &Path) -> Option<PathBuf> {
         let (root, rest) = self.ground.root_of(directory).filter(|_| !self.ground.is_in_site(directory))?;
-        let tree = walk::tree(&root.descend(rest).ok()?).ok()?;
+        // What cannot be looked through may hold anything.
+        let Ok(tree) = root.descend(rest).and_then(|open| walk::tree(&open)) else {
+            return Some(directory.to_owned());
+        };
+        if let Some((id, _)) = tree.unlisted().next() {
+            return Some(directory.join(tree.path(id)));
+        }
         let open = tree.ids().filter(|id| {
             let facts = tree.facts(*id);
             facts.kind == Kind::File && facts.mode & 0o004 != 0
