@@ -141,6 +141,23 @@ fn a_row_opens_only_what_is_what_it_says() {
 }
 
 #[test]
+fn a_row_about_what_everybody_knows_opens_no_directory_of_secrets() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let system = System::new(&ctx);
+    let known = system.closed("share/keys/LICENSE", 0o644);
+    let key = system.closed("share/keys/deep/k.pem", 0o644);
+    set_mode(key.parent().expect("one"), 0o755);
+    system.add_rows(&format!("../../../share/keys/LICENSE,{},\n", system.hash(&known)));
+    let told = system.repair();
+    assert_eq!(modes(&system.local("share"))[&system.local("share/keys")], 0o700, "{told:#}");
+    assert!(why(&told, "/usr/local/share/keys").contains("deep/k.pem"), "{told:#}");
+    // A row that proves that one too says that both are for everybody.
+    system.add_rows(&format!("../../../share/keys/deep/k.pem,{},\n", system.hash(&key)));
+    let told = system.repair();
+    assert_eq!(modes(&system.local("share"))[&system.local("share/keys")], 0o755, "{told:#}");
+}
+
+#[test]
 fn what_others_could_have_written_is_not_believed() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let system = System::new(&ctx);

@@ -62,6 +62,11 @@ impl<'v> Ground<'v> {
         })
     }
 
+    /// Whether a path lies in the site directory.
+    pub(super) fn is_in_site(&self, path: &Path) -> bool {
+        path.strip_prefix(&self.prefix).is_ok_and(|rest| rest.starts_with(&self.site_rel))
+    }
+
     fn is_roots_alone(&self, facts: &Facts) -> bool {
         facts.uid == ROOT && !self.viewer.others_can_add(facts)
     }
@@ -99,9 +104,10 @@ pub(super) struct Record {
     pub(super) rows: BTreeMap<PathBuf, Proof>,
     /// What of it could not be read.
     pub(super) fault: Option<String>,
-    /// Other metadata directories that it names.
-    brings: BTreeSet<OsString>,
-    is_setuptools: bool,
+    /// Metadata directories of setuptools' kind that it names: what a wheel brought along is no record of setuptools'.
+    pub(super) brings: BTreeSet<OsString>,
+    /// Whether setuptools wrote it.
+    pub(super) is_setuptools: bool,
 }
 
 impl Record {
@@ -115,7 +121,8 @@ impl Record {
             is_setuptools: false,
         };
         let Ok(inside) = site.descend(info) else { return Ok(record) };
-        for name in ["RECORD", "installed-files.txt"] {
+        let list = is_setuptools_kind(info).then_some("installed-files.txt");
+        for name in ["RECORD"].into_iter().chain(list) {
             let facts = match inside.lstat(OsStr::new(name)) {
                 Ok(facts) => facts,
                 Err(error) if error.is_missing() => continue,
@@ -155,7 +162,7 @@ impl Record {
                 }
             };
             if let Some(other) = Path::new(&row.path).iter().next().filter(|first| *first != self.info)
-                && Path::new(other).extension().is_some_and(|ending| ending == "egg-info")
+                && is_setuptools_kind(Path::new(other))
             {
                 self.brings.insert(other.to_owned());
             }
@@ -175,20 +182,19 @@ impl Record {
     /// proves them.
     fn take_lines(&mut self, content: &[u8], ground: &Ground<'_>) {
         self.is_setuptools = true;
-        let site = ground.prefix.join(&ground.site_rel);
         let text = String::from_utf8_lossy(content);
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()).take(RECORD_LIMITS.rows) {
             let row = RecordRow { path: format!("{}/{line}", self.info.display()), hash: None, size: None };
             let Some(path) = place(&row, ground) else { continue };
-            let proof = if path.starts_with(&site) { Proof::Place } else { Proof::None };
+            let proof = if ground.is_in_site(&path) { Proof::Place } else { Proof::None };
             self.rows.insert(path, proof);
         }
     }
+}
 
-    /// Whether that record came with the files of this distribution.
-    pub(super) fn brought(&self, other: &Self) -> bool {
-        other.is_setuptools && self.brings.contains(other.info.as_os_str())
-    }
+/// Whether a metadata directory is called as setuptools called it.
+pub(super) fn is_setuptools_kind(info: &Path) -> bool {
+    info.extension().is_some_and(|ending| ending == "egg-info")
 }
 
 /// Where a row leads, if that is below one of the roots.

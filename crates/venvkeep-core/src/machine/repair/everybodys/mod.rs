@@ -7,7 +7,7 @@
 mod believed;
 mod opening;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Left, Plan, Step};
@@ -18,7 +18,7 @@ use crate::model::caller::Caller;
 use crate::model::owner::Viewer;
 use crate::model::printable::shell_word;
 use crate::model::tree::Tree;
-use believed::{Ground, Record};
+use believed::{Ground, Record, is_setuptools_kind};
 use opening::{Opening, opened};
 
 /// What is known of an entry that is looked at: the step that opens it, or why there is none.
@@ -100,20 +100,23 @@ fn read_records(
     opening: &mut Opening<'_>,
 ) -> Vec<Left> {
     let mut faults = Vec::new();
-    let mut records = Vec::new();
-    for one in &site.distributions {
-        match Record::read(open, &one.info, ground) {
-            Ok(record) => records.push(record),
-            Err(why) => faults.push(Left::new(site.path.join(&one.info), why)),
-        }
-    }
-    for record in &records {
-        // What a wheel brought along is no record of setuptools'.
-        if !records.iter().any(|other| other.brought(record)) {
-            opening.consider(record);
-        }
-        let fault = record.fault.clone();
-        faults.extend(fault.map(|why| Left::new(site.path.join(&record.info), why)));
+    let mut brought = BTreeSet::new();
+    // Those of setuptools' kind last: by then it is known which of them a wheel brought along.
+    let (old, new): (Vec<&Path>, Vec<&Path>) =
+        site.distributions.iter().map(|one| one.info.as_path()).partition(|info| is_setuptools_kind(info));
+    for info in new.into_iter().chain(old.iter().copied()) {
+        let fault = match Record::read(open, info, ground) {
+            Ok(record) if record.is_setuptools && brought.contains(info) => {
+                Some("its list of files came with another package, so that it is not believed".to_owned())
+            }
+            Ok(record) => {
+                opening.consider(&record);
+                brought.extend(old.iter().copied().filter(|old| record.brings.contains(old.as_os_str())));
+                record.fault
+            }
+            Err(why) => Some(why),
+        };
+        faults.extend(fault.map(|why| Left::new(site.path.join(info), why)));
     }
     faults
 }

@@ -1,12 +1,13 @@
 //! What stands where a record leads, and the steps that open it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Entries;
 use super::believed::{Ground, Proof, Record};
 use crate::host::credentials;
 use crate::host::fs::IoError;
+use crate::host::walk;
 use crate::inspect::deep;
 use crate::machine::repair::{Identity, Left, Step, look};
 use crate::model::facts::{Facts, Kind};
@@ -21,6 +22,8 @@ pub(super) struct Opening<'g> {
     entries: Entries,
     /// What a row names, that is closed, and that the row does not open.
     refused: BTreeMap<PathBuf, String>,
+    /// Files behind something closed that are what their rows say.
+    proved: BTreeSet<PathBuf>,
     /// Directories on the way that were looked at.
     above: BTreeMap<PathBuf, Option<Facts>>,
     /// A file that many rows name is read once.
@@ -33,16 +36,44 @@ impl<'g> Opening<'g> {
             ground,
             entries: BTreeMap::new(),
             refused: BTreeMap::new(),
+            proved: BTreeSet::new(),
             above: BTreeMap::new(),
             digests: BTreeMap::new(),
         }
     }
 
     /// The entries, those of a directory behind it; and what stays closed although a row names it.
-    pub(super) fn finish(self) -> (Entries, BTreeMap<PathBuf, String>) {
+    pub(super) fn finish(mut self) -> (Entries, BTreeMap<PathBuf, String>) {
+        let is_opened = |path: &&PathBuf| self.entries.get(*path).is_some_and(Result::is_ok);
+        let directories: Vec<PathBuf> = self.above.keys().filter(is_opened).cloned().collect();
+        for path in directories {
+            if let Some(other) = self.bares(&path) {
+                let why =
+                    format!("with it, {} would be open to everybody, which no row proves", other.display());
+                self.entries.insert(path.clone(), Err(Left::new(path, why)));
+            }
+        }
         let Self { entries, mut refused, .. } = self;
         refused.retain(|path, _| !entries.contains_key(path));
         (entries, refused)
+    }
+
+    /// What only a closed directory keeps from others, and nothing proves: a row about a file that is known to anybody, an
+    /// empty one say, must not open the keys beside it. In the site directory all packages are for everybody.
+    fn bares(&self, directory: &Path) -> Option<PathBuf> {
+        let (root, rest) = self.ground.root_of(directory).filter(|_| !self.ground.is_in_site(directory))?;
+        // What cannot be looked through may hold anything.
+        let Ok(tree) = root.descend(rest).and_then(|open| walk::tree(&open)) else {
+            return Some(directory.to_owned());
+        };
+        if let Some((id, _)) = tree.unlisted().next() {
+            return Some(directory.join(tree.path(id)));
+        }
+        let open = tree.ids().filter(|id| {
+            let facts = tree.facts(*id);
+            facts.kind == Kind::File && facts.mode & 0o004 != 0
+        });
+        open.map(|id| directory.join(tree.path(id))).find(|path| !self.proved.contains(path))
     }
 
     /// Goes through the rows of a record.
@@ -73,6 +104,7 @@ impl<'g> Opening<'g> {
             }
             match self.proved(path, &facts, record) {
                 Ok(()) => {
+                    self.proved.insert(path.clone());
                     for (path, facts, after) in closed {
                         self.entries.entry(path).or_insert_with_key(|path| step(path, &facts, after));
                     }
