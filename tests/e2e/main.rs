@@ -33,6 +33,7 @@ mod kinds;
 mod lists;
 mod narrow;
 mod new;
+mod next_steps;
 mod others;
 mod places;
 mod profiles;
