@@ -349,6 +349,7 @@ function _venvkeep_deactivate
         set -g _venvkeep_manual $_venvkeep_env
     end
     _venvkeep_leave
+    return 0 # The prompt would show the 4 of a `set -e` that found nothing.
 end
 
 # What the shell around this one has left in the environment. What it activated by itself goes, and comes back at

@@ -205,7 +205,7 @@ fn environments_that_are_unwell_and_trees_that_are_kept_are_counted() {
     fs::remove_file(project.path().join(".venv/pyvenv.cfg")).expect("root may");
     let told = doctor(&ctx).run().code(1).stdout_json();
     let unwell = with_code(&told, "environments-unwell");
-    let command = format!("venvkeep heal {}/.venv", project.str());
+    let command = format!("venvkeep check {}/.venv", project.str());
     assert_eq!(unwell[0]["remedies"][0]["command"], command, "{told:#}");
 }
 

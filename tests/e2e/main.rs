@@ -34,6 +34,7 @@ mod lists;
 mod memory;
 mod narrow;
 mod new;
+mod next_steps;
 mod others;
 mod places;
 mod profiles;

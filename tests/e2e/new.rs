@@ -278,7 +278,12 @@ fn a_full_disk_leaves_nothing_behind() {
     let Some(ctx) = Context::new(VENVKEEP) else { return };
     let Some(disk) = ctx.small_disk("small", 1024) else { return };
     let project = disk.project("proj");
-    project.venvkeep(["new", "deep/er/.venv"]).run().code(3).stderr_has("No space left on device");
+    project
+        .venvkeep(["new", "deep/er/.venv"])
+        .run()
+        .code(3)
+        .stderr_has("No space left on device")
+        .stderr_has("nothing is left behind");
     assert_eq!(fs::read_dir(project.path()).unwrap().count(), 0);
     project.venvkeep(["new", "--seed", "none", "deep/er/.venv"]).run().success();
 }

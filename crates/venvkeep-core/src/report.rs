@@ -59,6 +59,9 @@ pub struct Dropped {
     /// Whether it may be the user's and could not be had: the user has to look.
     #[serde(skip)]
     pub wants_attention: bool,
+    /// Whose it is.
+    #[serde(skip)]
+    pub owner: u32,
 }
 
 /// How the entries of the old tree are accounted for: `old` is the sum of the others.

@@ -159,6 +159,11 @@ fn pinning(file: &Path, caller: &Caller) -> Vec<String> {
 
 /// A heal that did not come to its end.
 pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failure {
+    if error.is_interrupted() {
+        return Failure::new(Exit::Interrupted, "interrupted, as you asked")
+            .live(error.live())
+            .hint("The same command again does it; nothing is left to tidy up.");
+    }
     let failure = Failure::new(Exit::Failed, printable(error.to_string())).live(error.live());
     if is_full(error) {
         return without_room(failure, prefix);
@@ -283,8 +288,13 @@ fn surroundings(failure: Failure, distrust: &Distrust, (prefix, caller): (&Prefi
 
 fn without_room(failure: Failure, prefix: &Prefix) -> Failure {
     let path = shell_word(prefix.path());
+    let free = if beside(prefix).contains("-old-") {
+        format!("Free some space, perhaps with:  venvkeep prune {path}")
+    } else {
+        "Free some space:  df -h shows how full each disk is".to_owned()
+    };
     failure
-        .hint(format!("Free some space, perhaps with:  venvkeep prune {path}"))
+        .hint(free)
         .hint(format!("Or build the new one on another disk:  venvkeep heal --to /DISK/NAME/.venv {path}"))
 }
 
@@ -403,6 +413,11 @@ pub(crate) fn new(error: &NewError) -> Failure {
         _ => Exit::Failed,
     };
     let failure = Failure::new(exit, printable(error.to_string()));
+    if is_full(error) {
+        return failure
+            .hint("No environment was made; nothing is left behind.")
+            .hint("Free some space there, or make it on another disk:  df -h shows how full each is");
+    }
     match error {
         NewError::WrongUser(refusal) => wrong_user(refusal, "new", &[]),
         NewError::Taken { path, what: "an environment" } => failure
@@ -438,8 +453,16 @@ pub(crate) fn new(error: &NewError) -> Failure {
         NewError::NoInstaller { .. } => failure
             .hint("Install one of them; neither needs an environment. On Debian or Ubuntu:")
             .hint("  sudo apt install python3-pip-whl    (or get uv, which needs no root)"),
-        NewError::Install(InstallError::Failed { said, .. }) => {
-            last_words(failure, said).hint("No environment was made; nothing is left behind.")
+        NewError::Install(error @ InstallError::Failed { said, .. }) => {
+            let failure = last_words(failure, said);
+            let failure = if error.tells_of_no_network() {
+                failure.hint(
+                    "The package index does not answer: is the network up, and is the index the right one?",
+                )
+            } else {
+                failure
+            };
+            failure.hint("No environment was made; nothing is left behind.")
         }
         _ => failure,
     }

@@ -124,6 +124,9 @@ fn unknown(error: &Error, command: &str, typed: &[String]) -> Failure {
     if !word.starts_with('-') {
         return if command == "run" { run_without_dashes(typed) } else { too_many(&shown, command) };
     }
+    if command == "run" && is_behind_a_word(typed) {
+        return run_without_dashes(typed);
+    }
     let whose = if command.is_empty() { "venvkeep" } else { command };
     let failure = Failure::new(Exit::Usage, format!("{whose} has no option {shown}"));
     if let Some((_, hint)) = OTHER_OPTIONS.iter().find(|(words, _)| words.contains(&word.as_str())) {
@@ -133,6 +136,11 @@ fn unknown(error: &Error, command: &str, typed: &[String]) -> Failure {
         Some(meant) => failure.hint(format!("Did you mean:  {meant}")),
         None => failure,
     }
+}
+
+/// `run python -V`: the option is python's.
+fn is_behind_a_word(typed: &[String]) -> bool {
+    typed.iter().skip_while(|word| *word != "run").nth(1).is_some_and(|word| !word.starts_with('-'))
 }
 
 fn too_many(word: &str, command: &str) -> Failure {
@@ -146,6 +154,9 @@ fn run_without_dashes(typed: &[String]) -> Failure {
     let all = words.join(" ");
     let failure = Failure::new(Exit::Usage, "what is to be run goes behind \"--\"");
     match words.split_first() {
+        Some((_, command)) if command.first().is_some_and(|word| word.starts_with('-')) => {
+            failure.hint(format!("In the active or nearest environment:  venvkeep run -- {all}"))
+        }
         Some((environment, command)) if !command.is_empty() => failure
             .hint(format!(
                 "In the environment {environment}:  venvkeep run {environment} -- {}",
@@ -245,6 +256,8 @@ mod tests {
                 &["run", "proj", "python", "a b.py"],
                 &["venvkeep run proj -- python 'a b.py'", "venvkeep run -- proj python 'a b.py'"],
             ),
+            (&["run", "python", "-V"], &["goes behind", "venvkeep run -- python -V"]),
+            (&["run", "--foo", "proj"], &["run has no option --foo"]),
             (&["run", "proj", "python", "-V"], &["venvkeep run proj -- python -V"]),
             (&["new", "-q", "-v"], &["cannot be used with"]),
         ] {

@@ -1,6 +1,7 @@
 //! Declared dependencies that are not met: what `pip check` says, for the environment's own Python.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::Version;
@@ -11,26 +12,38 @@ use super::{Evidence, counted, found};
 use crate::inspect::snapshot::Snapshot;
 use crate::model::distribution::Distribution;
 use crate::model::name::PackageName;
+use crate::model::printable::shell_word;
 use crate::model::python_version::PythonVersion;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 use crate::model::requirements::{SomeAddress, dependency};
 
 /// Dependencies that are not installed, or in a version that does not fit.
 pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
-    let unmet = unmet(snapshot);
-    let first = unmet.first()?;
+    let needs = needs_without(snapshot, &[]);
+    let unmet: Vec<(&str, &str)> =
+        needs.iter().filter_map(|need| Some((need.complaint.as_deref()?, need.wanted.as_str()))).collect();
+    let (first, _) = unmet.first()?;
     let more = match unmet.len() - 1 {
         0 => String::new(),
         several => format!(" (and {} more)", counted(several, "such case", "such cases")),
     };
     let message = format!("{first}{more}");
     let mut about = Evidence::default();
-    about.add(unmet.len(), unmet.iter().map(Into::into));
-    let cause =
-        "a package was removed, or installed in another version, without regard to those that need it";
-    let remedy =
-        Remedy::Advice("install what is missing; a heal keeps the versions that are there".to_owned());
+    about.add(unmet.len(), unmet.iter().map(|(complaint, _)| complaint.into()));
+    let cause = "a package was removed, or installed in another version, without regard to those that need it; a heal keeps \
+         the versions that are there";
+    let wanted: BTreeSet<String> = unmet.iter().map(|(_, wanted)| shell_word(Path::new(wanted))).collect();
+    let remedy = Remedy::Command(install(snapshot, &wanted.into_iter().collect::<Vec<_>>().join(" ")));
     Some(Finding { cause: Some(cause.to_owned()), remedy, ..found(Code::DependencyUnmet, message, about) })
+}
+
+/// The command that installs requirements into it: by its own pip, or by uv where it has none.
+fn install(snapshot: &Snapshot, requirements: &str) -> String {
+    let environment = shell_word(snapshot.prefix.path());
+    if snapshot.distributions.iter().any(|one| one.name.normalized() == "pip") {
+        return format!("venvkeep run {environment} -- python -m pip install {requirements}");
+    }
+    format!("uv pip install --python {environment} {requirements}")
 }
 
 /// A declared dependency that applies to the environment's Python.
@@ -40,6 +53,8 @@ pub struct Need {
     pub by: PackageName,
     /// What is needed.
     pub on: PackageName,
+    /// The same, as an installer takes it.
+    pub wanted: String,
     /// That it is not met, as a sentence.
     pub complaint: Option<String>,
 }
@@ -71,7 +86,13 @@ pub fn needs_without(snapshot: &Snapshot, left_out: &[PackageName]) -> Vec<Need>
         to_be_judged
             .map(|(on, wanted)| {
                 let complaint = complaint(one, (&on, &wanted), &installed);
-                Need { by: one.name.clone(), on, complaint }
+                let wanted = match &wanted.version_or_url {
+                    Some(VersionOrUrl::VersionSpecifier(versions)) => {
+                        format!("{on}{}", versions.to_string().replace(' ', ""))
+                    }
+                    _ => on.to_string(),
+                };
+                Need { by: one.name.clone(), on, wanted, complaint }
             })
             .collect()
     };

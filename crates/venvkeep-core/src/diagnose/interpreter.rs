@@ -5,6 +5,7 @@ use std::path::Path;
 use super::finding::{Code, Finding};
 use super::{Evidence, found};
 use crate::inspect::snapshot::{Interpreter, Snapshot};
+use crate::model::printable::shell_word;
 use crate::model::pyvenv_cfg::PyvenvCfg;
 
 const PYTHON: &str = "bin/python";
@@ -31,7 +32,12 @@ pub(super) fn missing(snapshot: &Snapshot) -> Option<Finding> {
         _ => return None,
     };
     let finding = found(Code::InterpreterMissing, message, Evidence::one(PYTHON));
-    Some(Finding { cause: Some(WENT_AWAY.to_owned()), ..finding })
+    let cause = format!(
+        "{WENT_AWAY}. A heal takes a Python of the same version, and where there is none another one: \
+         venvkeep heal --dry-run {} says which",
+        shell_word(snapshot.prefix.path())
+    );
+    Some(Finding { cause: Some(cause), ..finding })
 }
 
 fn names_a_base(snapshot: &Snapshot) -> bool {

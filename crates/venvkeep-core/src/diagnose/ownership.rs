@@ -8,6 +8,7 @@ use crate::inspect::snapshot::Snapshot;
 use crate::model::facts::{Facts, Kind};
 use crate::model::naming::MARK;
 use crate::model::owner::ROOT;
+use crate::model::printable::shell_word;
 use crate::model::sharing::Sharing;
 use crate::model::tree::{EntryId, Tree, Unlisted};
 
@@ -133,12 +134,24 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
         "you may not look into it, so what is installed in it is not known".to_owned()
     } else {
         let what = counted(about.count, "file or directory", "files and directories");
-        format!("you may not read {what}: Python fails to import them, or takes a package for an empty one")
+        if tree.ids().any(|id| is_unreadable(id) && is_for_imports(snapshot, id)) {
+            format!(
+                "you may not read {what}: Python fails to import them, or takes a package for an empty one"
+            )
+        } else {
+            format!("you may not read {what} of it")
+        }
     };
+    let is_own = |id: EntryId| tree.facts(id).uid == viewer.uid;
     let first = tree.ids().find(|&id| is_unreadable(id)).map(|id| tree.facts(id));
     let cause = match first {
+        Some(_) if tree.ids().filter(|&id| is_unreadable(id)).all(is_own) => format!(
+            "they are your own, but your permission to read them was taken away (chmod). To give it back is enough, \
+             without a heal: chmod -R u+rX -- {}",
+            shell_word(snapshot.prefix.path())
+        ),
         Some(facts) if facts.uid == viewer.uid => {
-            "they are your own, but your permission to read them was taken away (chmod)".to_owned()
+            "some are your own, and your permission to read them was taken away (chmod)".to_owned()
         }
         Some(facts) => {
             let umask = if facts.mode & 0o070 == 0 { "077" } else { "027" };
@@ -150,6 +163,12 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> Option<Finding> {
         None => return None,
     };
     Some(Finding { cause: Some(cause), ..found(Code::Unreadable, message, about) })
+}
+
+/// Whether it is in site-packages, or on the way there.
+fn is_for_imports(snapshot: &Snapshot, id: EntryId) -> bool {
+    let path = snapshot.tree.path(id);
+    snapshot.sites.iter().any(|site| path.starts_with(&site.path) || site.path.starts_with(&path))
 }
 
 /// Where installers put things.

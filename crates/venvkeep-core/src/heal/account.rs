@@ -43,6 +43,7 @@ pub(super) fn fill(report: &mut Report, old: &Snapshot, scheme: &Scheme, carried
                         path: tree.path(id),
                         why: why.explain(),
                         wants_attention: why.wants_attention(),
+                        owner: tree.facts(id).uid,
                     });
                 }
             }

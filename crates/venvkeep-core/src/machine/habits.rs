@@ -99,6 +99,7 @@ pub(super) fn environments(caller: &Caller) -> Vec<MachineFinding> {
     }
     let mut findings = Vec::new();
     if !unwell.is_empty() {
+        // Not all of it is a heal's to put right: `check` has the command for each.
         let number = unwell.len();
         let are = if number == 1 { "environment that you know is" } else { "environments that you know are" };
         let finding = MachineFinding::new(
@@ -107,7 +108,7 @@ pub(super) fn environments(caller: &Caller) -> Vec<MachineFinding> {
             format!("{number} {are} unwell"),
         );
         let each: Vec<String> = unwell.iter().map(|path| shell_word(path)).collect();
-        findings.push(finding.at(unwell).command(format!("venvkeep heal {}", each.join(" "))));
+        findings.push(finding.at(unwell).command(format!("venvkeep check {}", each.join(" "))));
     }
     if !kept.is_empty() {
         let number = kept.len();

@@ -133,9 +133,6 @@ fn failure(
                 ))
                 .hint(format!("  venvkeep heal --to {} {word}", shell_word(&to)))
         }
-        _ => {
-            let failure = hints::heal(error, prefix, &session.caller);
-            if error.is_interrupted() { Failure { exit: Exit::Interrupted, ..failure } } else { failure }
-        }
+        _ => hints::heal(error, prefix, &session.caller),
     }
 }

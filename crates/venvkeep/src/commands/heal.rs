@@ -143,8 +143,7 @@ fn wishes(wish: &HealArguments) -> Wishes {
 }
 
 fn failure(error: &HealError, prefix: &Prefix, session: &Session<'_>) -> Failure {
-    let failure = hints::heal(error, prefix, &session.caller);
-    if error.is_interrupted() { Failure { exit: Exit::Interrupted, ..failure } } else { failure }
+    hints::heal(error, prefix, &session.caller)
 }
 
 /// The list in a file; every line that is no exact pin is named.

@@ -1,7 +1,7 @@
 //! Options in more words, for `--help` and the man pages; `-h` has the one line of [`crate::args`].
 
-/// By the option's long name, for each command that has it; a command before it means that one's alone.
-const MORE: [(&str, &str); 32] = [
+/// By the option's long name, for each command that has it; a command before it means that one's alone, and stands first.
+const MORE: [(&str, &str); 34] = [
     ("quiet", "For scripts: the result is printed, and errors are; progress and remarks are not."),
     (
         "json",
@@ -41,6 +41,10 @@ const MORE: [(&str, &str); 32] = [
         "Files that are what their RECORD says are taken from there, everything else from the index in the same version. The old place stays as it is, and the report says how to take it out of the way.",
     ),
     (
+        "check shared",
+        "What it finds has its command, `venvkeep heal --shared`; the check itself changes nothing. An environment that was made with --shared is looked at in this way without being told.",
+    ),
+    (
         "shared",
         "Others may then read and run it, and only you may change it. Without this the umask decides, the setting that says which rights new files get.",
     ),
@@ -55,6 +59,10 @@ const MORE: [(&str, &str); 32] = [
     (
         "output",
         "Written by venvkeep itself, so a list that could not be made whole does not leave half a file. Under sudo it is refused: redirect with > instead, and the file is yours.",
+    ),
+    (
+        "scan format",
+        "prometheus is for the textfile collector of its node exporter: numbers without paths, for a machine that is watched.",
     ),
     (
         "format",
@@ -108,4 +116,24 @@ pub(crate) fn explained(command: &str, argument: clap::Arg) -> clap::Arg {
     };
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     argument.long_help(format!("{help}\n\n{more}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MORE;
+    use crate::help::definition;
+
+    #[test]
+    fn what_is_one_commands_alone_is_real_and_is_found_first() {
+        let own: Vec<_> =
+            MORE.iter().filter_map(|(name, text)| Some((name.split_once(' ')?, text))).collect();
+        assert!(!own.is_empty());
+        for ((command, option), text) in own {
+            let mut definition = definition();
+            let found = definition.find_subcommand_mut(command).expect("a command of ours");
+            let help = found.render_long_help().to_string();
+            let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(help.contains(text), "{command} --{option}: {help}");
+        }
+    }
 }

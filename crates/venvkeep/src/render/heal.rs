@@ -233,8 +233,8 @@ pub(super) fn problems(label: &str, findings: &[Finding]) -> String {
 fn advice(report: &Report) -> String {
     let mut text = String::new();
     for finding in &report.before {
-        if let Remedy::Advice(advice) = &finding.remedy {
-            line(&mut text, "to do", &printable(advice));
+        if let Remedy::Advice(what) | Remedy::Command(what) = &finding.remedy {
+            line(&mut text, "to do", &printable(what));
         }
     }
     text
@@ -327,7 +327,7 @@ fn accounts(report: &Report, session: &Session<'_>, paint: Paint) -> String {
             entries.old, entries.reproduced, entries.carried, entries.dropped
         ),
     );
-    if let Some(command) = fetch_by_root(report, session) {
+    if let Some(command) = fetch(report, session) {
         line(&mut text, "to get it", &paint.text(Emphasis::Command, command));
     }
     text
@@ -349,13 +349,17 @@ fn carried(paths: &[PathBuf]) -> String {
     listed(tops.into_iter().map(name))
 }
 
-/// How root brings what the user may not read; the first of them stands for all.
-fn fetch_by_root(report: &Report, session: &Session<'_>) -> Option<String> {
+/// How what the user may not read comes along: where it is their own they open it, else root brings it. The first of
+/// them stands for all.
+fn fetch(report: &Report, session: &Session<'_>) -> Option<String> {
     let old = report.old.as_deref()?;
     let unread = report.dropped.iter().find(|one| one.wants_attention)?;
     let place = report.prefix.join(&unread.path);
     let viewer = &session.caller.viewer;
     let (from, to) = (shell_word(&old.join(&unread.path)), shell_word(&place));
+    if unread.owner == viewer.uid {
+        return Some(format!("chmod -R u+rX -- {from} && cp -a -- {from} {to}"));
+    }
     Some(format!("sudo cp -a -- {from} {to} && sudo chown -hR {}:{} -- {to}", viewer.uid, viewer.gid))
 }
 

@@ -1,6 +1,7 @@
 //! The one report of many heals.
 
 use serde_json::{Value, json};
+use venvkeep_core::diagnose::finding::{Remedy, Severity};
 use venvkeep_core::model::printable::{printable, shell_word};
 use venvkeep_core::report::{Outcome, Report, ShellTrust};
 use venvkeep_core::scan::Found;
@@ -91,6 +92,12 @@ fn told_of(report: &Report) -> Vec<String> {
         told.push(format!(
             "the shell does not activate it by itself; if you trust what is in it: venvkeep trust {path}"
         ));
+    }
+    for left in report.after.iter().filter(|finding| finding.severity > Severity::Note) {
+        told.push(format!("still {}: {}", left.code, printable(&left.message)));
+        if let Remedy::Command(command) = &left.remedy {
+            told.push(format!("to do:  {}", printable(command)));
+        }
     }
     if let Some(old) = &report.old {
         told.push(format!("old kept at {}", printable(old)));

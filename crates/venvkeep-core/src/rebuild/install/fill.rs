@@ -74,6 +74,10 @@ impl Filling<'_> {
             Errand::Upgrade(names) => {
                 lines.extend(names.iter().map(|name| format!("{name}\n")));
                 arguments.push("--upgrade".into());
+                if let Installer::Pip { .. } = self.installer {
+                    // What is there would do for a pip that cannot reach the index, and it would not say so.
+                    arguments.push("--force-reinstall".into());
+                }
             }
             Errand::Exactly(requirements) => {
                 lines.extend(requirements.iter().map(|line| format!("{line}\n")));

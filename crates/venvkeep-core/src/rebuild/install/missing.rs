@@ -54,8 +54,13 @@ pub(super) fn last_words(finished: &Finished) -> Vec<String> {
     const USUAL: [&str; 6] =
         ["Looking in", "Collecting", "Processing", "  Using cached", "Using Python", "Saved"];
     let text = printed(finished);
-    let is_usual = |line: &&str| line.trim().is_empty() || USUAL.iter().any(|start| line.starts_with(start));
-    let lines: Vec<&str> = text.lines().filter(|line| !is_usual(line)).collect();
+    let is_usual = |line: &str| line.trim().is_empty() || USUAL.iter().any(|start| line.starts_with(start));
+    let is_retry = |line: &str| line.starts_with("WARNING: Retrying");
+    // Each of pip's five says the same.
+    let last_retry = text.lines().enumerate().filter(|(_, line)| is_retry(line)).last().map(|(at, _)| at);
+    let lines = text.lines().enumerate();
+    let lines = lines.filter(|(at, line)| !is_usual(line) && (!is_retry(line) || Some(*at) == last_retry));
+    let lines: Vec<&str> = lines.map(|(_, line)| line).collect();
     lines[lines.len().saturating_sub(SHOWN)..].iter().map(|&line| line.to_owned()).collect()
 }
 
@@ -70,7 +75,7 @@ fn complaints(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether the index itself cannot be reached, so that nothing can be had from it.
-fn is_unreachable(text: &str) -> bool {
+pub(super) fn is_unreachable(text: &str) -> bool {
     const WORDS: [&str; 8] = [
         "NewConnectionError",
         "ConnectTimeoutError",

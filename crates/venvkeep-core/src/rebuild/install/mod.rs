@@ -103,6 +103,18 @@ pub enum InstallError {
     Io(#[from] IoError),
 }
 
+impl InstallError {
+    /// Whether what the installer said tells of an index that does not answer.
+    pub fn tells_of_no_network(&self) -> bool {
+        match self {
+            Self::Unobtainable { said, .. } | Self::Failed { said, .. } => {
+                said.iter().any(|line| missing::is_unreachable(line))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Installs into the stage, whose `python` is the program given.
 pub fn install(
     order: &Order<'_>,
