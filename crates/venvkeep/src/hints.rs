@@ -11,6 +11,7 @@ use venvkeep_core::diagnose::managed::Manager;
 use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
+use venvkeep_core::host::rename::Movable;
 use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::inspect::snapshot::{Site, SiteState};
 use venvkeep_core::interpreters::find::FindError;
@@ -27,6 +28,7 @@ use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::rebuild::install::InstallError;
 use venvkeep_core::rebuild::install::lock::LockError;
 use venvkeep_core::root::WrongUser;
+use venvkeep_core::store::trust;
 use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo::{UndoError, kept_instead};
 
@@ -48,7 +50,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
     }
     match error {
         LocateError::NoSuchName { similar, .. } if !similar.is_empty() => {
-            failure.hint(format!("Did you mean {} ?", printable(similar.join(" or "))))
+            failure.hint(format!("Did you mean:  {}", printable(similar.join(" or "))))
         }
         LocateError::NoSuchPath { .. } | LocateError::NoSuchName { .. } => failure
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
@@ -75,7 +77,7 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
         }
         LocateError::NotAnEnvironment { meant: None, .. } => failure
             .hint("An environment has a file pyvenv.cfg, or a bin/python beside lib/pythonX.Y/site-packages.")
-            .hint("Make one here with: venvkeep new"),
+            .hint("To make one, in your project's directory:  venvkeep new"),
         LocateError::NoneNear { .. } => failure
             .hint("Go to your project's directory, name the environment (venvkeep check PATH),")
             .hint("or make one here with: venvkeep new"),
@@ -88,9 +90,40 @@ pub(crate) fn not_located(error: &LocateError) -> Failure {
     }
 }
 
+/// The way into an environment that its owner made for a group to write: venvkeep runs nothing of what others can
+/// change, and neither `chmod` nor a heal would be right, since that is what it is for.
+pub(crate) fn made_for_a_group(failure: Failure, prefix: &Prefix) -> Option<Failure> {
+    let group = trust::group_of(prefix)?;
+    let script = shell_word(&prefix.bin().join("activate"));
+    Some(
+        failure
+            .hint(format!(
+                "It was made to be shared with the group {}: each member can change what runs in it.",
+                printable(group)
+            ))
+            .hint(format!("If you trust all of them, activate it yourself:  source {script}")),
+    )
+}
+
+/// What would come of it: a new environment would be root's, and what only changes names would be remembered for root.
+fn wrong_users_risk(refusal: &WrongUser, command: &str) -> String {
+    let (WrongUser::UnderSudo { environment, .. } | WrongUser::OthersDirectory { environment, .. }) = refusal;
+    match (command, refusal) {
+        ("undo" | "remove" | "rename", WrongUser::UnderSudo { .. }) => format!(
+            "with sudo, venvkeep {command} would act for root and not for you: what it notes of {} would be root's",
+            printable(environment)
+        ),
+        ("undo" | "remove" | "rename", WrongUser::OthersDirectory { directory, owner, .. }) => format!(
+            "venvkeep {command} would act for root, but {} belongs to user {owner}",
+            printable(directory)
+        ),
+        _ => printable(refusal.to_string()),
+    }
+}
+
 /// Root would lock somebody out. `arguments` are those of the command where it takes more than the environment.
 pub(crate) fn wrong_user(refusal: &WrongUser, command: &str, arguments: &[&Path]) -> Failure {
-    let failure = Failure::new(Exit::Usage, printable(refusal.to_string()));
+    let failure = Failure::new(Exit::Usage, wrong_users_risk(refusal, command));
     let (environment, without) = match refusal {
         WrongUser::UnderSudo { environment, .. } => (environment, "Type the command without sudo"),
         WrongUser::OthersDirectory { environment, .. } => (environment, "Type the command as that user"),
@@ -131,17 +164,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         return without_room(failure, prefix);
     }
     match error {
-        HealError::Plan(PlanError::Hostile { list, .. }) => {
-            let mut failure = Failure { exit: Exit::Attention, ..failure }
-                .hint("Nobody has to have done anything wrong; but look at this list before it is installed as you:");
-            for line in list.lines() {
-                failure = failure.hint(format!("  {}", printable(line)));
-            }
-            let path = shell_word(prefix.path());
-            failure
-                .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
-                .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
-        }
+        HealError::Plan(PlanError::Hostile { list, .. }) => hostile(failure, &list.lines(), prefix),
         HealError::CutOff { prefix } => nothing_there(failure, Exit::Attention)
             .hint(format!("This settles it:  venvkeep heal {}", shell_word(prefix))),
         HealError::Surroundings(distrust) => surroundings(failure, distrust, (prefix, caller)),
@@ -169,6 +192,13 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
+        HealError::Swap(SwapError::NotMovable { why: Movable::ParentDenied, .. })
+            if is_write_protected(prefix.parent(), caller) =>
+        {
+            failure
+                .hint(format!("Let yourself write there:  chmod u+w -- {}", shell_word(prefix.parent())))
+                .hint("and heal then.")
+        }
         HealError::Swap(error @ SwapError::NotMovable { .. }) => {
             swap(error, prefix, failure).hint(elsewhere(prefix, caller))
         }
@@ -190,6 +220,22 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::ManagedElsewhere(kept) => managed(failure, &kept.manager, prefix),
         _ => failure,
     }
+}
+
+/// Somebody else could have written what is installed: the list, and how to go on once it was looked at.
+fn hostile(failure: Failure, list: &[String], prefix: &Prefix) -> Failure {
+    let failure = Failure { exit: Exit::Attention, ..failure }
+        .hint("Nobody has to have done anything wrong; but look at this list before it is installed as you:");
+    let failure = list.iter().fold(failure, |failure, line| failure.hint(format!("  {}", printable(line))));
+    let path = shell_word(prefix.path());
+    failure
+        .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
+        .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
+}
+
+/// A directory of the user's own that they took the permission to write from.
+fn is_write_protected(directory: &Path, caller: &Caller) -> bool {
+    fs::stat(directory).is_ok_and(|facts| facts.uid == caller.viewer.uid && facts.mode & 0o200 == 0)
 }
 
 /// No environment is there that could be in any state.
@@ -488,4 +534,34 @@ fn lists_beside(prefix: &Prefix) -> String {
 /// `requirements.txt`, `requirements-dev.txt`.
 fn is_requirements(name: &str) -> bool {
     name.strip_suffix(".txt").is_some_and(|stem| stem.starts_with("requirements"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use venvkeep_core::heal::HealError;
+    use venvkeep_core::host::credentials;
+    use venvkeep_core::model::caller::Caller;
+    use venvkeep_core::model::prefix::Prefix;
+    use venvkeep_core::verify::VerifyError;
+
+    use super::heal;
+    use crate::exit::Exit;
+
+    #[test]
+    fn who_interrupts_a_heal_is_not_told_to_leave_packages_out() {
+        let viewer = credentials::viewer(Vec::new());
+        let caller = Caller::new(viewer, PathBuf::from("/"), BTreeMap::new());
+        let prefix = Prefix::new(PathBuf::from("/p/.venv")).expect("it could be one");
+        let interrupted =
+            || [VerifyError::Interrupted].map(|why| [HealError::Interrupted, HealError::DidNotHold(why)]);
+        for error in interrupted().into_iter().flatten() {
+            let said = heal(&error, &prefix, &caller);
+            assert_eq!((said.exit, said.live), (Exit::Interrupted, Some(error.live())));
+            assert!(!said.hints.concat().contains("--skip"), "{said:?}");
+            assert!(!said.message.contains("did not work"), "{said:?}");
+        }
+    }
 }

@@ -128,7 +128,7 @@ pub(crate) fn notice(wish: &NoticeArguments, session: &Session<'_>) -> Exit {
     Exit::Done
 }
 
-fn named_user(uid: u32) -> String {
+pub(super) fn named_user(uid: u32) -> String {
     match credentials::user_name(uid) {
         Some(name) => printable(name),
         None if uid == ROOT => "root".to_owned(),
