@@ -162,7 +162,9 @@ fn two_heals_within_a_second_keep_two_lists() {
         date.run().success().stdout.trim().to_owned()
     };
     let taken: Vec<_> = (0..20).map(|ahead| directory.join(format!("{}.txt", stamp(ahead)))).collect();
-    taken.iter().for_each(|file| fs::write(file, "taken\n").expect("root may"));
+    for file in &taken {
+        fs::write(file, "taken\n").expect("root may");
+    }
     let again = project.venvkeep(["heal", "--force"]).run().success();
     assert!(labelled(&again, "list ").ends_with("-2.txt"), "{again}");
     for file in taken {
