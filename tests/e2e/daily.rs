@@ -192,7 +192,7 @@ fn the_known_are_listed_under_their_names_wherever_they_went() {
     }
     let misspelt =
         ctx.venvkeep(["check", "hamemr"]).run().code(2).stderr_has("no environment is known by that name");
-    misspelt.stderr_has("Did you mean hammer ?");
+    misspelt.stderr_has("Did you mean:  hammer");
     ctx.venvkeep(["check", "nothing-like-it"]).run().code(2).stderr_has("venvkeep list");
     let done = ctx.venvkeep(["__complete", "bash", "2", "venvkeep", "run", "ham"]).run().success();
     assert!(done.stdout.contains("hammer"), "{done}");

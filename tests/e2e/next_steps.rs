@@ -88,3 +88,86 @@ fn a_heal_without_its_python_says_beforehand_that_it_may_take_another() {
     assert!(said.contains(&look), "{said}");
     typed(&ctx, &look).run().success().stdout_has("Python");
 }
+
+#[test]
+fn a_write_protected_directory_of_ones_own_is_opened() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    let env = project.venv_by_owner(Maker::VenvWithoutPip).build();
+    env.dangle_interpreter();
+    fs::set_permissions(project.path(), fs::Permissions::from_mode(0o555)).expect("root may");
+    let open = format!("chmod u+w -- {}", project.str());
+    project.venvkeep(["check"]).run().code(1).stdout_has(&open).stdout_lacks("--to");
+    project.venvkeep(["heal"]).run().code(3).stderr_has(&open).stderr_lacks("--to");
+    typed(&ctx, &open).run().success();
+    project.venvkeep(["heal"]).run().success();
+}
+
+#[test]
+fn under_sudo_every_command_is_sent_back_to_its_user() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let by_sudo = |words: &[&str]| {
+        let program = ctx.venvkeep_by(Who::Root, words).current_dir(project.path());
+        program.under_sudo_of(Who::User).run().stderr_has("without sudo").stdout_is("")
+    };
+    by_sudo(&["rename", ".venv", "other"]).code(2).stderr_lacks("would belong to root");
+    by_sudo(&["remove", ".venv"]).code(2).stderr_lacks("would belong to root");
+    by_sudo(&["undo", ".venv"]).code(2).stderr_lacks("would belong to root");
+    by_sudo(&["default", ".venv"]).code(2).stderr_lacks("venvkeep heal");
+    by_sudo(&["run", ".venv", "--", "true"]).code(4).stderr_lacks("venvkeep check");
+    let list = project.venvkeep(["list"]).run().success();
+    list.stdout_has("proj").stdout_lacks("other");
+}
+
+#[test]
+fn every_name_that_is_none_is_told_and_where_nothing_is_kept_undo_says_so() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let check = project.venvkeep(["check", "gone", ".venv", "nosuch"]).run().code(2);
+    check.stderr_has("gone").stderr_has("nosuch").stderr_has("nothing was done with the others");
+    project.venvkeep(["remove", ".venv"]).run().success();
+    project.venvkeep(["prune", ".venv"]).run().success();
+    project.venvkeep(["undo", ".venv"]).run().code(2).stderr_has("Nothing is kept there");
+    project.venvkeep(["check", "/tmp"]).run().code(2).stderr_lacks("Make one here");
+}
+
+#[test]
+fn what_may_not_have_been_meant_is_noted() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let home = ctx.project_at(ctx.home(Who::User), Who::User);
+    let new = home.venvkeep(["new", "--seed", "none"]).run().success();
+    new.stderr_has("your home itself").stderr_has("venvkeep untrust");
+    let project = ctx.project("proj");
+    let new = |words: &[&str]| project.venvkeep(["new", "--seed", "none"]).args(words).run().success();
+    new(&[]).stderr_lacks("note:").stdout_lacks("everybody");
+    // A group that every system has.
+    new(&["--shared", "daemon"]).stdout_has("for everybody to read").stderr_has("--shared=daemon");
+}
+
+#[test]
+fn two_heals_within_a_second_keep_two_lists() {
+    let Some(ctx) = Context::new(VENVKEEP) else { return };
+    let project = ctx.project("proj");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let healed = project.venvkeep(["heal", "--force"]).run().success();
+    let list = std::path::PathBuf::from(labelled(&healed, "list "));
+    // The clock cannot be told to stand still: every name of the seconds to come is taken.
+    let directory = list.parent().expect("it has one");
+    let stamp = |ahead: u32| {
+        let date =
+            ctx.program(Who::User, "date").arg("-u").arg(format!("-d{ahead} seconds")).arg("+%Y%m%d-%H%M%S");
+        date.run().success().stdout.trim().to_owned()
+    };
+    let taken: Vec<_> = (0..20).map(|ahead| directory.join(format!("{}.txt", stamp(ahead)))).collect();
+    for file in &taken {
+        fs::write(file, "taken\n").expect("root may");
+    }
+    let again = project.venvkeep(["heal", "--force"]).run().success();
+    assert!(labelled(&again, "list ").ends_with("-2.txt"), "{again}");
+    for file in taken {
+        assert_eq!(fs::read_to_string(file).expect("root may"), "taken\n");
+    }
+}

@@ -64,6 +64,7 @@ fn everybody_reads_it_and_only_its_owner_writes_whatever_the_umask() {
     let told = first_environment(&spoilt)["findings"][0].clone();
     assert_eq!(told["code"], "closed-to-others", "{spoilt}");
     assert!(told["evidence"].to_string().contains("RECORD"), "{spoilt}");
+    assert!(told["message"].to_string().contains("imports work"), "{spoilt}");
     assert!(!told["evidence"].to_string().contains("__init__"), "{spoilt}");
 
     // Heal puts it right under the same umask, keeps the property, and leaves the owner's own files as they were.
@@ -232,15 +233,19 @@ fn the_members_of_a_group_install_in_turn_with_pip_and_with_uv() {
             ["clone"] => &["./copy"],
             _ => &[],
         };
-        let refused = member(&ctx, Who::User, 0o022, &venvkeep).args(words).arg(&env).args(tail).run();
+        let refused = member(&ctx, Who::User, 0o022, &venvkeep).args(words).arg(&env).args(tail);
+        let refused = refused.current_dir(ctx.home(Who::User)).run();
         assert!(!refused.status.success() && refused.stdout.is_empty(), "{refused}");
+        // Neither `chmod` nor a heal would be right: this is what it was made for.
+        let refused = refused.stderr_has("made to be shared").stderr_lacks("chmod");
+        refused.stderr_has(if words == ["clone"] { "heal --trust-owner --to" } else { "bin/activate" });
     }
     // What members could have written, heal asks about; healed, it is the group's as before, under any umask.
     let heal = |how: &str| member(&ctx, Who::User, 0o077, &venvkeep).args(["heal", how]).arg(&env);
     heal("--force").run().code(4).stderr_has("--trust-owner");
     let healed =
         member(&ctx, Who::User, 0o077, &venvkeep).args(["heal", "--force", "--trust-owner"]).arg(&env);
-    healed.run().success();
+    healed.run().success().stdout_lacks("venvkeep trust").stdout_has("other users can change");
     member(&ctx, Who::Other, 0o022, &venvkeep).arg("check").arg(&env).run().success();
     take_turns(&ctx, &env, 0o022, wheels.path());
 }

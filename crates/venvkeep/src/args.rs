@@ -42,7 +42,7 @@ pub(crate) struct OutputArguments {
     /// Print results only: no progress, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more: with check, all evidence and why sudo chown is the worse way
+    /// Say more: with check, more evidence and why sudo chown is the worse way
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// Print the result as one JSON document (scan: one a line)

@@ -1,6 +1,7 @@
 //! What to do about an error, apart from the words of the error itself.
 
 mod python;
+mod wrong_user;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +12,7 @@ use venvkeep_core::diagnose::managed::Manager;
 use venvkeep_core::heal::{ElsewhereError, HealError};
 use venvkeep_core::host::process::ProcessError;
 use venvkeep_core::host::programs::Distrust;
+use venvkeep_core::host::rename::Movable;
 use venvkeep_core::host::{credentials, fs, programs};
 use venvkeep_core::inspect::snapshot::{Site, SiteState};
 use venvkeep_core::interpreters::find::FindError;
@@ -26,9 +28,11 @@ use venvkeep_core::plan::{Missing, PlanError};
 use venvkeep_core::rebuild::build::BuildError;
 use venvkeep_core::rebuild::install::InstallError;
 use venvkeep_core::rebuild::install::lock::LockError;
-use venvkeep_core::root::WrongUser;
+use venvkeep_core::store::trust;
 use venvkeep_core::swap::SwapError;
 use venvkeep_core::undo::{UndoError, kept_instead};
+
+pub(crate) use wrong_user::wrong_user;
 
 use crate::args::HealArguments;
 use crate::elsewhere::heal_to;
@@ -53,7 +57,7 @@ pub(crate) fn not_located(error: &LocateError, session: &Session<'_>) -> Failure
     }
     match error {
         LocateError::NoSuchName { similar, .. } if !similar.is_empty() => {
-            failure.hint(format!("Did you mean {} ?", printable(similar.join(" or "))))
+            failure.hint(format!("Did you mean:  {}", printable(similar.join(" or "))))
         }
         LocateError::NoSuchPath { .. } | LocateError::NoSuchName { .. } => failure
             .hint("Check the spelling: ls -a shows what is there, venvkeep list the names that are known."),
@@ -80,7 +84,7 @@ pub(crate) fn not_located(error: &LocateError, session: &Session<'_>) -> Failure
         }
         LocateError::NotAnEnvironment { meant: None, .. } => failure
             .hint("An environment has a file pyvenv.cfg, or a bin/python beside lib/pythonX.Y/site-packages.")
-            .hint("Make one here with: venvkeep new"),
+            .hint("To make one, in your project's directory:  venvkeep new"),
         LocateError::NoneNear { .. } => failure
             .hint(format!(
                 "Go to your project's directory, name the environment ({}),",
@@ -105,24 +109,19 @@ fn named(command: &str) -> String {
     format!("venvkeep {command} PATH{behind}")
 }
 
-/// Root would lock somebody out. `arguments` are those of the command where it takes more than the environment.
-pub(crate) fn wrong_user(refusal: &WrongUser, command: &str, arguments: &[&Path]) -> Failure {
-    let failure = Failure::new(Exit::Usage, printable(refusal.to_string()));
-    let (environment, without) = match refusal {
-        WrongUser::UnderSudo { environment, .. } => (environment, "Type the command without sudo"),
-        WrongUser::OthersDirectory { environment, .. } => (environment, "Type the command as that user"),
-    };
-    let arguments = if arguments.is_empty() { &[environment.as_path()] } else { arguments };
-    let words: Vec<String> = arguments.iter().map(|path| shell_word(path)).collect();
-    let again = format!("venvkeep {command} {}", words.join(" "));
-    let failure = failure.hint(format!("{without}; none of it needs root:  {again}"));
-    let failure = match refusal {
-        WrongUser::UnderSudo { .. } => failure,
-        WrongUser::OthersDirectory { owner, .. } => {
-            failure.hint(format!("In a container, start it as that user:  docker run --user {owner} ..."))
-        }
-    };
-    failure.hint("If it is meant to be root's, add --as-root.")
+/// The way into an environment that its owner made for a group to write: venvkeep runs nothing of what others can
+/// change, and neither `chmod` nor a heal would be right, since that is what it is for.
+pub(crate) fn made_for_a_group(failure: Failure, prefix: &Prefix) -> Option<Failure> {
+    let group = trust::group_of(prefix)?;
+    let script = shell_word(&prefix.bin().join("activate"));
+    Some(
+        failure
+            .hint(format!(
+                "It was made to be shared with the group {}: each member can change what runs in it.",
+                printable(group)
+            ))
+            .hint(format!("If you trust all of them, activate it yourself:  source {script}")),
+    )
 }
 
 /// Lines of a requirements file that are no exact pins.
@@ -169,17 +168,7 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         return without_room(failure, prefix);
     }
     match error {
-        HealError::Plan(PlanError::Hostile { list, .. }) => {
-            let mut failure = Failure { exit: Exit::Attention, ..failure }
-                .hint("Nobody has to have done anything wrong; but look at this list before it is installed as you:");
-            for line in list.lines() {
-                failure = failure.hint(format!("  {}", printable(line)));
-            }
-            let path = shell_word(prefix.path());
-            failure
-                .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
-                .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
-        }
+        HealError::Plan(PlanError::Hostile { list, .. }) => hostile(failure, &list.lines(), prefix),
         HealError::CutOff { prefix } => nothing_there(failure, Exit::Attention)
             .hint(format!("This settles it:  venvkeep heal {}", shell_word(prefix))),
         HealError::Surroundings(distrust) => surroundings(failure, distrust, (prefix, caller)),
@@ -208,6 +197,13 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::Path(_) => failure
             .hint("Rename the directory, and heal then; or leave it, and")
             .hint(format!("build the new one elsewhere:  {}", heal_to(prefix, caller))),
+        HealError::Swap(SwapError::NotMovable { why: Movable::ParentDenied, .. })
+            if is_write_protected(prefix.parent(), caller) =>
+        {
+            failure
+                .hint(format!("Let yourself write there:  chmod u+w -- {}", shell_word(prefix.parent())))
+                .hint("and heal then.")
+        }
         HealError::Swap(error @ SwapError::NotMovable { .. }) => {
             swap(error, prefix, failure).hint(elsewhere(prefix, caller))
         }
@@ -229,6 +225,22 @@ pub(crate) fn heal(error: &HealError, prefix: &Prefix, caller: &Caller) -> Failu
         HealError::ManagedElsewhere(kept) => managed(failure, &kept.manager, prefix),
         _ => failure,
     }
+}
+
+/// Somebody else could have written what is installed: the list, and how to go on once it was looked at.
+fn hostile(failure: Failure, list: &[String], prefix: &Prefix) -> Failure {
+    let failure = Failure { exit: Exit::Attention, ..failure }
+        .hint("Nobody has to have done anything wrong; but look at this list before it is installed as you:");
+    let failure = list.iter().fold(failure, |failure, line| failure.hint(format!("  {}", printable(line))));
+    let path = shell_word(prefix.path());
+    failure
+        .hint(format!("If that is what should be there:  venvkeep heal --trust-owner {path}"))
+        .hint(format!("Or with a list of your own:       venvkeep heal -r requirements.txt {path}"))
+}
+
+/// A directory of the user's own that they took the permission to write from.
+fn is_write_protected(directory: &Path, caller: &Caller) -> bool {
+    fs::stat(directory).is_ok_and(|facts| facts.uid == caller.viewer.uid && facts.mode & 0o200 == 0)
 }
 
 /// No environment is there that could be in any state.
@@ -535,4 +547,34 @@ pub(crate) fn lists_beside(prefix: &Prefix) -> String {
 /// `requirements.txt`, `requirements-dev.txt`.
 fn is_requirements(name: &str) -> bool {
     name.strip_suffix(".txt").is_some_and(|stem| stem.starts_with("requirements"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use venvkeep_core::heal::HealError;
+    use venvkeep_core::host::credentials;
+    use venvkeep_core::model::caller::Caller;
+    use venvkeep_core::model::prefix::Prefix;
+    use venvkeep_core::verify::VerifyError;
+
+    use super::heal;
+    use crate::exit::Exit;
+
+    #[test]
+    fn who_interrupts_a_heal_is_not_told_to_leave_packages_out() {
+        let viewer = credentials::viewer(Vec::new());
+        let caller = Caller::new(viewer, PathBuf::from("/"), BTreeMap::new());
+        let prefix = Prefix::new(PathBuf::from("/p/.venv")).expect("it could be one");
+        let interrupted =
+            || [VerifyError::Interrupted].map(|why| [HealError::Interrupted, HealError::DidNotHold(why)]);
+        for error in interrupted().into_iter().flatten() {
+            let said = heal(&error, &prefix, &caller);
+            assert_eq!((said.exit, said.live), (Exit::Interrupted, Some(error.live())));
+            assert!(!said.hints.concat().contains("--skip"), "{said:?}");
+            assert!(!said.message.contains("did not work"), "{said:?}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ const OTHER_OPTIONS: [(&[&str], &str); 5] = [
         "What stands there is never written over. Set it aside first:  venvkeep remove ENV",
     ),
     (&["--fix", "--repair"], "check only looks. To put it right:  venvkeep heal"),
-    (&["--upgrade"], "With another Python, without loss:  venvkeep heal --force -p PYTHON"),
+    (&["--upgrade"], "With another Python, without loss:  venvkeep heal -p PYTHON"),
     (&["-y", "--yes", "--no-input"], "No command asks a question, so there is nothing to answer."),
 ];
 
@@ -86,9 +86,15 @@ fn no_such_command(error: &Error, typed: &[String]) -> Failure {
     let failure = Failure::new(Exit::Usage, format!("there is no command \"{}\"", printable(&word)));
     let help = "All commands:  venvkeep --help";
     if around.is_empty() && OF_PIP.contains(&word.as_str()) {
+        let pip = match word.as_str() {
+            "uninstall" => "uninstall NAME",
+            "upgrade" | "update" => "install --upgrade NAME",
+            "sync" => "install -r requirements.txt",
+            _ => "install NAME",
+        };
         return failure
             .hint("Packages are pip's to install and remove, in the environment that you mean:")
-            .hint("  venvkeep run ENV -- python -m pip install NAME")
+            .hint(format!("  venvkeep run ENV -- python -m pip {pip}"))
             .hint(help);
     }
     if around.is_empty() && word == "version" {
@@ -114,7 +120,11 @@ fn similar(error: &Error, kind: ContextKind, word: &str) -> Option<String> {
         ContextValue::Strings(words) => words.clone(),
         _ => Vec::new(),
     };
-    words.into_iter().rev().find(|other| first(other) == first(word))
+    let mut words: Vec<String> =
+        words.into_iter().rev().filter(|other| first(other) == first(word)).collect();
+    // Stands beside every command, and who wants it types it right.
+    words.sort_by_key(|other| other == "help");
+    words.into_iter().next()
 }
 
 /// An option that there is none of, or a word too many.
@@ -237,6 +247,9 @@ mod tests {
         for (typed, parts) in [
             (&["creat"][..], &["no command \"creat\"", "venvkeep --help"][..]),
             (&["lst"], &["Did you mean:  venvkeep list"]),
+            (&["heel"], &["Did you mean:  venvkeep heal"]),
+            (&["uninstall", "x"], &["pip uninstall NAME"]),
+            (&["upgrade"], &["pip install --upgrade NAME"]),
             (&["rm", "x"], &["Did you mean:  venvkeep remove"]),
             (&["install", "flask"], &["venvkeep run ENV -- python -m pip install"]),
             (&["shims", "instal"], &["Did you mean:  venvkeep shims install"]),

@@ -221,7 +221,9 @@ impl Finding {
     /// Whether it keeps a heal from building in the environment's own place.
     pub fn wants_another_place(&self) -> bool {
         match self.code {
-            Code::ParentUnwritable | Code::ParentSticky => true,
+            // Where the directory is the user's own, a command opens it.
+            Code::ParentUnwritable => self.remedy == Remedy::Nothing,
+            Code::ParentSticky => true,
             // What is mounted inside moves along.
             Code::MountPoint => self.evidence.iter().any(|path| path == Path::new(".")),
             _ => false,

@@ -14,6 +14,14 @@ pub(super) fn parent_unwritable(snapshot: &Snapshot, names: Names<'_>) -> Option
     if snapshot.parent.writable {
         return None;
     }
+    let (around, directory) = (&snapshot.parent.facts, snapshot.prefix.parent());
+    if around.uid == snapshot.viewer.uid && around.mode & 0o200 == 0 {
+        let message =
+            "you may not write in the directory around it, which is yours: a heal cannot build there";
+        let remedy = Remedy::Command(format!("chmod u+w -- {}", shell_word(directory)));
+        let finding = found(Code::ParentUnwritable, message.to_owned(), Evidence::one(directory));
+        return Some(Finding { remedy, ..finding });
+    }
     let message = format!(
         "you may not write in the directory around it, which belongs to {}: a heal has to build elsewhere (--to)",
         owner_name(snapshot.parent.facts.uid, names)

@@ -51,11 +51,17 @@ fn closed(snapshot: &Snapshot, sharing: &Sharing, names: Names<'_>) -> Option<Fi
         let is_cache = |id: EntryId| tree.name(id) == "__pycache__";
         id != Tree::ROOT && (is_cache(id) || is_cache(tree.parent(id)))
     };
+    let is_papers = |id: EntryId| {
+        let path = path(id);
+        let mut names = path.iter().filter_map(|name| name.to_str());
+        names.any(|name| name.ends_with(".dist-info") || name.ends_with(".egg-info"))
+    };
     let is_strange = |id: EntryId| matches!(sharing, Sharing::Group(_)) && is_directory_of_another(tree, id);
-    let about = Evidence::entries(tree, |id| {
+    let is_closed = |id: EntryId| {
         let is_kept = snapshot.keepsakes.contains(&id);
         !is_bytecode(id) && !is_kept && (sharing.is_kept_from(&path(id), tree.facts(id)) || is_strange(id))
-    });
+    };
+    let about = Evidence::entries(tree, is_closed);
     if about.is_empty() {
         return None;
     }
@@ -63,6 +69,9 @@ fn closed(snapshot: &Snapshot, sharing: &Sharing, names: Names<'_>) -> Option<Fi
     let message = match sharing {
         Sharing::Group(group) => format!(
             "it is for the group {group}, whose members cannot read or change {what} of it: imports and installs fail"
+        ),
+        _ if tree.ids().filter(|&id| is_closed(id)).all(is_papers) => format!(
+            "others cannot read {what} of it, which only say what is installed: imports work, pip cannot check them"
         ),
         _ => format!(
             "others cannot read {what} of it: Python fails to import them, or takes a package for an empty one"

@@ -57,7 +57,11 @@ pub(super) fn standing(old: &Snapshot, caller: &Caller) -> Standing {
 pub(super) fn pass_on(report: &mut Report, old: Standing, caller: &Caller) {
     report.shell_trust = match old {
         Standing::Unknown if caller.viewer.is_root() => None,
-        Standing::Unknown => Some(ShellTrust::NotGiven),
+        // Of one that a group may write the user could say nothing that would be heard.
+        Standing::Unknown => Some(match trust::objection(&report.prefix, &caller.viewer) {
+            Ok(Some(why)) => ShellTrust::Refused(why.to_string()),
+            _ => ShellTrust::NotGiven,
+        }),
         Standing::Sound => match trust::trust(&report.prefix, caller) {
             Ok(_) => Some(ShellTrust::PassedOn),
             // Nothing that the user could do about it.

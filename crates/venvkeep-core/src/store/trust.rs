@@ -23,6 +23,7 @@ use crate::model::naming::{MARK, UnusablePath, name_of, prompt_name, usable};
 use crate::model::owner::{ROOT, Viewer};
 use crate::model::prefix::Prefix;
 use crate::model::pyvenv_cfg::PyvenvCfg;
+use crate::model::sharing::Sharing;
 
 /// The directory of the records, in the state directory.
 const RECORDS: &str = "trusted";
@@ -241,6 +242,16 @@ pub fn trusted(caller: &Caller) -> Vec<PathBuf> {
     paths.sort();
     paths.dedup();
     paths
+}
+
+/// The group that may write it by its owner's wish, by what its `pyvenv.cfg` says. Good for words alone: whoever may
+/// write the file may claim it.
+pub fn group_of(prefix: &Prefix) -> Option<String> {
+    let config = fs::read_bounded(&prefix.join("pyvenv.cfg"), MAX_CONFIG).ok()?;
+    match PyvenvCfg::parse(&config).sharing() {
+        Sharing::Group(group) => Some(group),
+        Sharing::AsUsual | Sharing::Everyone => None,
+    }
 }
 
 /// What the prompt shows for an environment: the prompt it was made with, else the name of its project.

@@ -36,7 +36,11 @@ pub fn compare(new: (&Snapshot, &Distribution), old: &Snapshot) -> Compared {
     let hashes =
         |(snapshot, distribution), content: Option<Vec<u8>>| hashes(snapshot, distribution, &content?);
     let (Some(before), Some(now)) = (hashes((old, was), before), hashes(new, now)) else {
-        return Compared::Different("it has no list of its files to compare".to_owned());
+        let why = match was.record {
+            RecordState::Missing => "it has no list of its files to compare",
+            _ => "its old list of files could not be read, so there is nothing to compare",
+        };
+        return Compared::Different(why.to_owned());
     };
     let differing: Vec<&PathBuf> =
         before.iter().filter(|(path, hash)| now.get(*path) != Some(*hash)).map(|(path, _)| path).collect();

@@ -45,6 +45,9 @@ pub(crate) struct RenameArguments {
     /// What it is to be called
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+    /// As root: call it so for root alone
+    #[arg(long)]
+    pub(crate) as_root: bool,
 }
 
 /// What `move` and `clone` were asked for.

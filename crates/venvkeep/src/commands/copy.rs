@@ -117,6 +117,14 @@ fn failure(
                 "or build a sound one at the other place:  venvkeep heal --to {} {word}",
                 shell_word(&to)
             )),
+        HealError::Copy(CopyError::Hostile { .. }) if trust::group_of(prefix).is_some() => Failure {
+            exit: Exit::Attention,
+            ..failure
+        }
+        .hint("It was made to be shared with a group, each member of which can write it, and a copy would be")
+        .hint("as much their word. Build one of your own from its list, once you have looked at that:")
+        .hint(format!("  venvkeep freeze --all {word}"))
+        .hint(format!("  venvkeep heal --trust-owner --to {} {word}", shell_word(&to))),
         HealError::Copy(CopyError::Hostile { .. }) => Failure { exit: Exit::Attention, ..failure }
             .hint("A copy would bring along what they wrote. See what it is, and rebuild it as yours:")
             .hint(format!("  venvkeep check {word}"))

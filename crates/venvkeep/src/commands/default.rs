@@ -18,7 +18,11 @@ pub(crate) fn run(wish: &DefaultArguments, session: &Session<'_>) -> Result<Exit
         Some(typed) => {
             let prefix =
                 known::locate(Some(typed), caller).map_err(|error| hints::not_located(&error, session))?;
-            default::set(&prefix, caller).map_err(|error| failure(&error))?;
+            default::set(&prefix, caller).map_err(|error| match super::by_sudo_of(caller) {
+                Some(_) => Failure::new(Exit::Usage, printable(error.to_string()))
+                    .hint(format!("Type it without sudo:  venvkeep default {}", shell_word(prefix.path()))),
+                None => failure(&error),
+            })?;
             let path = prefix.path().to_owned();
             if !trust::is_trusted(&prefix, caller) {
                 session.screen.note(&format!(

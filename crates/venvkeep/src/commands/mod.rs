@@ -29,6 +29,7 @@ use venvkeep_core::host::fs;
 use venvkeep_core::locate::{at, link_to_it};
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::facts::Kind;
+use venvkeep_core::model::owner::ROOT;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::store::known::locate;
 
@@ -37,6 +38,11 @@ use crate::failure::Failure;
 use crate::hints;
 use crate::request::Session;
 use venvkeep_core::model::printable::{printable, shell_word};
+
+/// Who called sudo, where this is root for somebody else.
+fn by_sudo_of(caller: &Caller) -> Option<u32> {
+    caller.sudo_uid.filter(|&uid| caller.viewer.is_root() && uid != ROOT)
+}
 
 /// The environments that were named; without a name the active or nearest one.
 fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>, Failure> {
@@ -48,7 +54,25 @@ fn environments(named: &[PathBuf], session: &Session<'_>) -> Result<Vec<Prefix>,
         }
         Ok(prefix)
     };
-    if named.is_empty() { Ok(vec![find(None)?]) } else { named.iter().map(|path| find(Some(path))).collect() }
+    if named.is_empty() {
+        return Ok(vec![find(None)?]);
+    }
+    let (found, missed): (Vec<_>, Vec<_>) =
+        named.iter().map(|path| find(Some(path))).partition(Result::is_ok);
+    let mut missed = missed.into_iter().filter_map(Result::err);
+    match missed.next() {
+        None => Ok(found.into_iter().filter_map(Result::ok).collect()),
+        Some(first) => {
+            let others = missed.map(|other| format!("And {}", other.message));
+            let failure = others.fold(first, Failure::hint);
+            let rest = !found.is_empty();
+            Err(if rest {
+                failure.hint("So nothing was done with the others that were named.")
+            } else {
+                failure
+            })
+        }
+    }
 }
 
 /// The environment that was named, which is to leave its place: not by way of a link, since it may be the link that is

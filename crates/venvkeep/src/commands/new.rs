@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
+use venvkeep_core::host::{credentials, fs};
 use venvkeep_core::interpreters::request::Request;
 use venvkeep_core::model::naming::USUAL_NAMES;
 use venvkeep_core::model::sharing::Sharing;
@@ -49,12 +50,12 @@ pub(crate) fn run(arguments: &NewArguments, session: &Session<'_>) -> Result<Exi
     if session.screen.json {
         session.screen.json("new", document(&made))?;
     } else {
-        session.screen.result(&report(&made, session))?;
+        session.screen.result(&report(&made, arguments.shared.as_deref(), session))?;
         if let Some((from, adopted)) = adopt.zip(made.adopted.as_ref()) {
             session.screen.result(&adopted::report(from, adopted, &made, session.screen))?;
         }
     }
-    for remark in remarks(&made) {
+    for remark in remarks(&made).into_iter().chain(surprises(&made, arguments, session)) {
         session.screen.note(&printable(format!("note: {remark}")));
     }
     if let Err(TrustError::Objection(why)) = &made.trust {
@@ -132,7 +133,7 @@ fn wish<'a>(arguments: &'a NewArguments, typed: Option<&'a Path>) -> Wish<'a> {
     }
 }
 
-fn report(made: &Made, session: &Session<'_>) -> String {
+fn report(made: &Made, shared: Option<&str>, session: &Session<'_>) -> String {
     let paint = session.screen.paint();
     let interpreter = &made.interpreter;
     let path = printable(made.prefix.path());
@@ -147,13 +148,18 @@ fn report(made: &Made, session: &Session<'_>) -> String {
         }))
         .collect();
     format!(
-        "Made {} with {} {} ({}{}){}\n{}\n",
+        "Made {} with {} {} ({}{}){}{}\n{}\n",
         paint.text(Emphasis::Strong, path),
         interpreter.implementation_name(),
         interpreter.version,
         printable(&interpreter.executable),
         made.wanted.by.as_ref().map(|file| format!(", as {} says", printable(file))).unwrap_or_default(),
         contents.concat(),
+        match shared {
+            None => String::new(),
+            Some("") => ", for everybody to read".to_owned(),
+            Some(group) => format!(", for the group {} to write", printable(group)),
+        },
         activation(made, session),
     )
 }
@@ -212,6 +218,29 @@ fn remarks(made: &Made) -> Vec<String> {
     });
     let later = made.later.remark().map(str::to_owned);
     passed_over.chain(unmet).chain(shut).chain(later).collect()
+}
+
+/// What may not have been meant.
+fn surprises(made: &Made, arguments: &NewArguments, session: &Session<'_>) -> Vec<String> {
+    let mut said = Vec::new();
+    let home = session.caller.home.as_deref().and_then(|home| fs::physical(home).ok());
+    let is_usual = USUAL_NAMES.iter().any(|name| made.prefix.path().ends_with(name));
+    if home.as_deref() == Some(made.prefix.parent()) && is_usual && made.trust.is_ok() {
+        said.push(format!(
+            "it lies in your home itself, so that shells with the shims start in it; if that is not meant: venvkeep untrust {}",
+            shell_word(made.prefix.path())
+        ));
+    }
+    let typed = arguments.place.as_deref().and_then(Path::to_str);
+    if let (Some(""), Some(group)) = (arguments.shared.as_deref(), typed)
+        && credentials::group_number(group).is_some()
+    {
+        said.push(format!(
+            "{group} is a group, too; for its members to write: venvkeep new --shared={}",
+            shell_word(Path::new(group))
+        ));
+    }
+    said
 }
 
 fn without_pip(made: &Made, seeded: &Seeded) -> String {

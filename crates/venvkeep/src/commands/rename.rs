@@ -1,7 +1,10 @@
 //! `venvkeep rename`.
 
+use std::path::Path;
+
 use serde_json::json;
 use venvkeep_core::model::printable::{printable, shell_word};
+use venvkeep_core::root::{AsRoot, insist_on_right_user};
 use venvkeep_core::store::known::{self, NameError, locate};
 
 use crate::args::RenameArguments;
@@ -15,6 +18,9 @@ pub(crate) fn run(wish: &RenameArguments, session: &Session<'_>) -> Result<Exit,
     let caller = &session.caller;
     let prefix =
         locate(Some(&wish.environment), caller).map_err(|error| hints::not_located(&error, session))?;
+    let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
+    insist_on_right_user(prefix.path(), caller, as_root)
+        .map_err(|refusal| hints::wrong_user(&refusal, "rename", &[prefix.path(), Path::new(&wish.name)]))?;
     known::rename(&prefix, &wish.name, caller).map_err(|error| failure(&error))?;
     let path = prefix.path();
     if session.screen.json {
@@ -30,7 +36,7 @@ pub(crate) fn run(wish: &RenameArguments, session: &Session<'_>) -> Result<Exit,
 }
 
 /// Says that a name does not tell an environment from others.
-pub(super) fn note_namesakes(name: &str, path: &std::path::Path, session: &Session<'_>) {
+pub(super) fn note_namesakes(name: &str, path: &Path, session: &Session<'_>) {
     let others = known::namesakes(name, path, &session.caller);
     if let Some(other) = others.first() {
         let (name, other) = (printable(name), shell_word(other));

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use venvkeep_core::host::{fs, process};
+use venvkeep_core::host::{credentials, fs, process};
 use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::model::printable::{printable, shell_word};
@@ -15,6 +15,7 @@ use venvkeep_core::store::trust::{self, Objection};
 use venvkeep_core::store::used;
 
 use super::activate::said;
+use super::by_sudo_of;
 use crate::args::RunArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,7 +31,7 @@ pub(crate) fn run(wish: &RunArguments, session: &Session<'_>) -> Failure {
     };
     match trust::objection_to_running(&prefix, &caller.viewer) {
         Ok(None) => {}
-        Ok(Some(objection)) => return refused(&prefix, &objection),
+        Ok(Some(objection)) => return refused(&prefix, &objection, caller),
         Err(error) => return Failure::new(Exit::Failed, printable(error.to_string())),
     }
     // Without its Python the shell would find the system's, and change that.
@@ -71,9 +72,22 @@ fn variables(prefix: &Prefix, caller: &Caller) -> BTreeMap<OsString, OsString> {
     variables
 }
 
-fn refused(prefix: &Prefix, objection: &Objection) -> Failure {
+fn refused(prefix: &Prefix, objection: &Objection, caller: &Caller) -> Failure {
     let (path, word) = (printable(prefix.path()), shell_word(prefix.path()));
-    let failure = Failure::new(Exit::Attention, format!("nothing of {path} is run: {}", said(objection)));
+    let failure = || Failure::new(Exit::Attention, format!("nothing of {path} is run: {}", said(objection)));
+    if let Objection::OthersCanWrite(place) = objection
+        && place.starts_with(prefix.path())
+        && let Some(failure) = hints::made_for_a_group(failure(), prefix)
+    {
+        return failure;
+    }
+    let failure = failure();
+    if let Some(uid) = by_sudo_of(caller) {
+        return failure.hint(format!(
+            "Type it without sudo, as {}:  venvkeep run {word} -- ...",
+            printable(credentials::called(uid))
+        ));
+    }
     match objection {
         Objection::NotYours { path, .. } if path.starts_with(prefix.path()) => {
             failure.hint(format!("Rebuild it as yours, without sudo:  venvkeep heal {word}"))

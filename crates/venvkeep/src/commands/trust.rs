@@ -100,7 +100,14 @@ fn refused(prefix: &Prefix, error: &TrustError) -> Failure {
         }
         TrustError::Io(_) => Failure::new(Exit::Failed, why),
         TrustError::Objection(objection) => {
-            let failure = Failure::new(Exit::Attention, format!("{path} is not trusted: {why}"));
+            let failure = || Failure::new(Exit::Attention, format!("{path} is not trusted: {why}"));
+            if let Objection::OthersCanWrite(place) = objection
+                && place.starts_with(prefix.path())
+                && let Some(failure) = hints::made_for_a_group(failure(), prefix)
+            {
+                return failure;
+            }
+            let failure = failure();
             match objection {
                 Objection::NotYours { path, .. } if path.starts_with(prefix.path()) => failure.hint(format!(
                     "Rebuild it as yours: venvkeep heal {}",

@@ -17,8 +17,10 @@ use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command.
 pub(crate) fn run(wish: &UndoArguments, session: &Session<'_>) -> Result<Exit, Failure> {
-    let prefix = undo::locate_kept(wish.environment.as_deref(), &session.caller)
-        .map_err(|error| hints::not_located(&error, session))?;
+    let prefix = undo::locate_kept(wish.environment.as_deref(), &session.caller).map_err(|error| {
+        hints::not_located(&error, session)
+            .hint("Nothing is kept there to go back to; what was kept was pruned, if anything.")
+    })?;
     let as_root = if wish.as_root { AsRoot::AskedFor } else { AsRoot::Refuse };
     insist_on_right_user(prefix.path(), &session.caller, as_root)
         .map_err(|refusal| hints::wrong_user(&refusal, "undo", &[]))?;

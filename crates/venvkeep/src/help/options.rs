@@ -1,7 +1,7 @@
 //! Options in more words, for `--help` and the man pages; `-h` has the one line of [`crate::args`].
 
 /// By the option's long name, for each command that has it; a command before it means that one's alone, and stands first.
-const MORE: [(&str, &str); 34] = [
+const MORE: [(&str, &str); 35] = [
     ("quiet", "For scripts: the result is printed, and errors are; progress and remarks are not."),
     (
         "json",
@@ -10,6 +10,10 @@ const MORE: [(&str, &str); 34] = [
     (
         "color",
         "auto colours what goes to a terminal and nothing else, so pipes and files stay plain. NO_COLOR=1 turns it off for good.",
+    ),
+    (
+        "heal python",
+        "What is healthy is rebuilt with it, too. A version (3.12), a range (\">=3.10\", quoted), an implementation (pypy3), a free-threaded build (3.13t), a program's name or its path. `venvkeep pythons` shows what this machine has.",
     ),
     (
         "python",
@@ -82,7 +86,10 @@ const MORE: [(&str, &str); 34] = [
         "auto takes each package from the old environment where every file is as it was installed, and from the package index otherwise. env never goes to the index, index never takes bytes from the old environment.",
     ),
     ("skip", "For a package that cannot be had any more. The report names what was left out."),
-    ("force", "To rebuild with another Python, for example: venvkeep heal --force -p 3.13"),
+    (
+        "force",
+        "It is made anew from its own files. With another Python -p alone is enough: venvkeep heal -p 3.13",
+    ),
     (
         "to",
         "The way out where the old one cannot be moved aside: a directory of root's, a mount, a container's image. Directories on the way are made.",
