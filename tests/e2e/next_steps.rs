@@ -132,6 +132,9 @@ fn every_name_that_is_none_is_told_and_where_nothing_is_kept_undo_says_so() {
     project.venvkeep(["prune", ".venv"]).run().success();
     project.venvkeep(["undo", ".venv"]).run().code(2).stderr_has("Nothing is kept there");
     project.venvkeep(["check", "/tmp"]).run().code(2).stderr_lacks("Make one here");
+    project.venvkeep(["new", "--seed", "none"]).run().success();
+    let freeze = project.venvkeep(["freeze", "-o", "not/there.txt"]).run().code(3);
+    freeze.stderr_has("mkdir -p").stderr_lacks(".tmp").stderr_has("not/there.txt");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error};
+use venvkeep_core::diagnose::finding::Code;
 use venvkeep_core::model::printable::{printable, quoted};
 
 use crate::args::Arguments;
@@ -209,7 +210,21 @@ fn value(error: &Error) -> Failure {
 fn invalid(error: &Error) -> Failure {
     let option = text(error, ContextKind::InvalidArg).unwrap_or_default();
     let why = std::error::Error::source(error).map_or_else(|| said_by_clap(error), ToString::to_string);
-    Failure::new(Exit::Usage, format!("{option}: {}", printable(why)))
+    let failure = Failure::new(Exit::Usage, format!("{option}: {}", printable(why)));
+    if option.starts_with("--only") { with_findings(failure) } else { failure }
+}
+
+/// The names that `--only` takes, in lines that fit a terminal.
+fn with_findings(failure: Failure) -> Failure {
+    const WIDTH: usize = 76;
+    let mut lines = vec!["Findings:".to_owned()];
+    for code in Code::ALL.map(Code::as_str) {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + code.len() <= WIDTH => line.extend([" ", code]),
+            _ => lines.push(format!("  {code}")),
+        }
+    }
+    lines.into_iter().fold(failure, Failure::hint)
 }
 
 /// Its first line.
@@ -261,6 +276,7 @@ mod tests {
             (&["check", "--fix"], &["venvkeep heal"]),
             (&["new", "-p"], &["--python <PYTHON> was given without its value"]),
             (&["new", "--seed", "all"], &["--seed <SEED> is one of pip, none, and not \"all\""]),
+            (&["scan", "--only", "nonsense"], &["no finding \"nonsense\"", "foreign-owner", "moved"]),
             (&["prune", "--older-than", "soon"], &["\"soon\" is no age"]),
             (&["--json"], &["no command was given"]),
             (&["move", "a"], &["move needs NAME or PATH"]),
@@ -278,6 +294,7 @@ mod tests {
             for part in parts {
                 assert!(said.contains(part), "{typed:?}: {part}\n{said}");
             }
+            assert!(said.lines().all(|line| line.len() <= 80), "{typed:?}: {said}");
             for wrong in ["tip:", "-- -", "rename", "__complete", "error:"] {
                 assert!(!said.contains(wrong), "{typed:?}: {wrong}\n{said}");
             }

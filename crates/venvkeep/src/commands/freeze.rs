@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hints;
 use crate::request::Session;
-use venvkeep_core::model::printable::printable;
+use venvkeep_core::model::printable::{printable, shell_word};
 
 /// Runs the command.
 pub(crate) fn run(wish: &FreezeArguments, session: &Session<'_>) -> Result<Exit, Failure> {
@@ -152,6 +152,13 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
             return Err(failure.hint("Let your shell write there: venvkeep freeze > PLACE"));
         }
     };
+    if let Some(directory) = place.parent().filter(|directory| fs::stat(directory).is_err()) {
+        let what =
+            format!("{} cannot be written: there is no directory {}", printable(path), printable(directory));
+        return Err(
+            Failure::new(Exit::Failed, what).hint(format!("Make it:  mkdir -p {}", shell_word(directory)))
+        );
+    }
     fs::replace_file(&place, mode, text.as_bytes()).map_err(failed)?;
     if mode == MODE { Ok(()) } else { fs::set_mode(&place, mode).map_err(failed) }
 }

@@ -34,7 +34,7 @@ pub(super) const PAGES: [Page; 26] = [
         examples: "  venvkeep heal                      the active environment, else the nearest
   venvkeep heal --dry-run            only shows what it would do
   venvkeep heal --force -p 3.13      the same packages with another Python
-  venvkeep heal -r requirements.txt  from a list, when nothing can be read any more
+  venvkeep heal -r requirements.txt  from a list, when nothing can be read
   venvkeep heal --all                everything unwell below your home",
     },
     Page {
@@ -101,8 +101,8 @@ pub(super) const PAGES: [Page; 26] = [
         about: "Looks at the machine instead of one environment: what was installed with sudo so that nobody else can read it, caches that root took over, and settings that lead astray. Each finding comes with its cause and its remedy. --repair does what you may do of it: your caches and ~/.local are yours again, and as root what sudo pip closed to everybody is opened. Each step is shown before it is taken, written down, and taken back by --undo.",
         examples: "  venvkeep doctor
   venvkeep doctor --repair --dry-run  what would be done
-  venvkeep doctor --repair --undo   as it was before the last repair
-  venvkeep doctor --json            for programs",
+  venvkeep doctor --repair --undo     as it was before the last repair
+  venvkeep doctor --json              for programs",
     },
     Page {
         name: "pythons",

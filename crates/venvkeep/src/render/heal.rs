@@ -126,13 +126,15 @@ fn plan(report: &Report, paint: Paint) -> String {
     text.push_str(&python(report));
     text.push_str(&list_line(report));
     let width = report.distributions.iter().map(|one| one.name.chars().count()).max().unwrap_or(0).min(40);
+    let versions = report.distributions.iter().filter_map(|one| one.version.as_deref());
+    let wide = versions.map(|version| version.chars().count()).max().unwrap_or(0).min(24);
     for one in &report.distributions {
         let version = one.version.as_deref().unwrap_or("");
         let why = paint.text(Emphasis::Dim, &one.detail);
         line(
             &mut text,
             "",
-            &format!("{:width$}  {version:12}  {:8}  {why}", printable(&one.name), one.source),
+            &format!("{:width$}  {version:wide$}  {:8}  {why}", printable(&one.name), one.source),
         );
     }
     line(&mut text, "do it", "the same command without --dry-run");
