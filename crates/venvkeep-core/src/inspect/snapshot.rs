@@ -51,7 +51,7 @@ pub struct Snapshot {
     pub aliases: Vec<PathBuf>,
     /// What venvkeep itself left beside it: kept old trees, stages and journals.
     pub siblings: Vec<Sibling>,
-    /// Of one that is shared, what its owner put into it where nothing of Python's lies. See [`super::keepsakes`].
+    /// Of one that is shared, what its owner put into it where nothing of Python's lies.
     pub keepsakes: BTreeSet<EntryId>,
 }
 
