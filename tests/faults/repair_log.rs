@@ -177,14 +177,19 @@ fn assert_ends_well(ground: &Ground<'_>, run: &Output, way: &str, (before, what)
 /// Everybody's packages, as `sudo pip` leaves them under umask 027.
 fn everybodys(ground: &Ground<'_>) {
     let site = ground.content().join("python3.11/dist-packages");
+    // A row opens only what is what it says.
+    let (content, hash) = (
+        "Metadata-Version: 2.1\nName: one\nVersion: 1.0\n",
+        "sha256=fr7ysKaEzysBM2XdrqDrsM4IKrn5v6ux_YFGWWdb1K8",
+    );
     let files = ["one/__init__.py", "one/deep/__init__.py", "one-1.0.dist-info/METADATA"];
     for file in files {
         let path = site.join(file);
         fs::create_dir_all(path.parent().expect("it is below")).expect("root may");
-        fs::write(&path, "Metadata-Version: 2.1\nName: one\nVersion: 1.0\n").expect("root may");
+        fs::write(&path, content).expect("root may");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("root may");
     }
-    let rows = files.map(|file| format!("{file},,\n")).concat() + "one-1.0.dist-info/RECORD,,\n";
+    let rows = files.map(|file| format!("{file},{hash},\n")).concat() + "one-1.0.dist-info/RECORD,,\n";
     fs::write(site.join("one-1.0.dist-info/RECORD"), rows).expect("root may");
     for directory in ["", "one", "one/deep", "one-1.0.dist-info"] {
         fs::set_permissions(site.join(directory), fs::Permissions::from_mode(0o750)).expect("root may");
