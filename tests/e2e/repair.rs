@@ -8,26 +8,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use venvkeep_testkit::{Context, Invocation, Need, Who, fingerprint, require};
+use venvkeep_testkit::{Context, Invocation, Need, Who, fingerprint, modes, require};
 
 use crate::VENVKEEP;
 use crate::doctor::{doctor, install_for_everybody, with_code, with_mounts};
-
-/// Mode of every entry below a directory, links aside.
-fn modes(root: &Path) -> BTreeMap<PathBuf, u32> {
-    let (mut found, mut pending) = (BTreeMap::new(), vec![root.to_owned()]);
-    while let Some(path) = pending.pop() {
-        let facts = fs::symlink_metadata(&path).expect("it is there");
-        if facts.is_dir() {
-            let inside = fs::read_dir(&path).expect("root may");
-            pending.extend(inside.map(|entry| entry.expect("its entries").path()));
-        }
-        if !facts.is_symlink() {
-            found.insert(path, facts.mode() & 0o7777);
-        }
-    }
-    found
-}
 
 /// What changed between two looks.
 fn changed(before: &BTreeMap<PathBuf, u32>, after: &BTreeMap<PathBuf, u32>) -> Vec<PathBuf> {

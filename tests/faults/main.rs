@@ -15,7 +15,6 @@ mod matrix;
 mod meanwhile;
 mod removal;
 mod repair;
-mod repair_log;
 mod repeated;
 mod scenario;
 

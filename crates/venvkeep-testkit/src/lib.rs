@@ -52,7 +52,7 @@ pub use invocation::{Invocation, Output};
 pub use mount::Mount;
 pub use needs::{Need, require};
 pub use traps::Traps;
-pub use tree::files_naming;
+pub use tree::{files_naming, modes};
 pub use wheel::Wheel;
 pub use wheelhouse::write_wheelhouse;
 

@@ -1,9 +1,10 @@
 //! Whole directory trees: walked, and given to somebody.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::lchown;
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,6 +23,12 @@ pub(crate) fn walk(root: &Path) -> Vec<(PathBuf, Metadata)> {
         found.push((path, metadata));
     }
     found
+}
+
+/// The permission bits of `root` and of everything below it; links have none of their own.
+pub fn modes(root: &Path) -> BTreeMap<PathBuf, u32> {
+    let entries = walk(root).into_iter().filter(|(_, metadata)| !metadata.is_symlink());
+    entries.map(|(path, metadata)| (path, metadata.mode() & 0o7777)).collect()
 }
 
 /// Makes `owner` the owner of `root` and everything below it; links themselves, not what they name.
