@@ -1,7 +1,7 @@
 //! What a report tells the user to do next, done: it has to help.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 
 use venvkeep_testkit::{Context, Invocation, Maker, Output, Who};
 
@@ -54,6 +54,12 @@ fn a_dependency_that_is_missing_comes_with_the_command_that_installs_it() {
     env.installer(Who::User).args(["uninstall", "--yes", "pure-one"]).run().success();
     let check = project.venvkeep(["check"]).run().code(1).stdout_has("dependency-unmet");
     let command = told(&check).to_owned();
+    // A stranger's word for what to install is nothing to be copied.
+    let note = env.path().join("note");
+    fs::write(&note, "").expect("root may");
+    chown(&note, Some(Who::Other.uid()), None).expect("root may");
+    project.venvkeep(["check"]).run().stdout_lacks(&command).stdout_has("if you know these packages");
+    fs::remove_file(&note).expect("root may");
     project.venvkeep(["heal"]).run().code(1).stdout_has(&command);
     // What is healed for another reason still lacks it, and says so.
     env.dangle_interpreter();

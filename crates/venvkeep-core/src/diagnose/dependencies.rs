@@ -33,7 +33,12 @@ pub(super) fn dependency_unmet(snapshot: &Snapshot) -> Option<Finding> {
     let cause = "a package was removed, or installed in another version, without regard to those that need it; a heal keeps \
          the versions that are there";
     let wanted: BTreeSet<String> = unmet.iter().map(|(_, wanted)| shell_word(Path::new(wanted))).collect();
-    let remedy = Remedy::Command(install(snapshot, &wanted.into_iter().collect::<Vec<_>>().join(" ")));
+    // Whoever wrote the metadata chose the names: a stranger's are nothing to be copied into a shell.
+    let remedy = if snapshot.others_could_have_written() {
+        Remedy::Advice("install what is missing, if you know these packages".to_owned())
+    } else {
+        Remedy::Command(install(snapshot, &wanted.into_iter().collect::<Vec<_>>().join(" ")))
+    };
     Some(Finding { cause: Some(cause.to_owned()), remedy, ..found(Code::DependencyUnmet, message, about) })
 }
 

@@ -68,6 +68,14 @@ impl Snapshot {
         is_empty_file && self.tree.parent(id) == Tree::ROOT && self.tree.name(id) == ".lock"
     }
 
+    /// Whether somebody who is neither root nor the viewer could have written something of it.
+    pub fn others_could_have_written(&self) -> bool {
+        self.tree.ids().any(|id| {
+            let facts = self.tree.facts(id);
+            !self.viewer.trusts(facts.uid) || self.viewer.others_can_add(facts) && !self.is_lock(id)
+        })
+    }
+
     /// The configuration, where it could be read.
     pub fn configuration(&self) -> Option<&PyvenvCfg> {
         self.config.settings()
