@@ -272,4 +272,16 @@ fn a_strangers_word_shares_nothing() {
         let groups = found_by(&ctx, Who::Root, &env, &["-group", GROUP]);
         assert!(groups.is_empty(), "{groups:?}");
     }
+    // Nor is anybody told to activate what everybody may write because it claims to be a group's.
+    let env = project.path().join("c");
+    project.venvkeep(["new", "./c"]).run().success();
+    let config = fs::read_to_string(env.join("pyvenv.cfg")).expect("it is there");
+    fs::write(env.join("pyvenv.cfg"), format!("{config}shared = group {}\n", Who::User.gid()))
+        .expect("root may");
+    chmod(&env, 0o777);
+    for words in [&["trust"][..], &["run"]] {
+        let tail: &[&str] = if words == ["run"] { &["--", "python", "-V"] } else { &[] };
+        let refused = ctx.venvkeep(words).arg(&env).args(tail).run().code(4);
+        refused.stderr_lacks("activate it yourself");
+    }
 }

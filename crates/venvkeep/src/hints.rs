@@ -111,8 +111,8 @@ fn named(command: &str) -> String {
 
 /// The way into an environment that its owner made for a group to write: venvkeep runs nothing of what others can
 /// change, and neither `chmod` nor a heal would be right, since that is what it is for.
-pub(crate) fn made_for_a_group(failure: Failure, prefix: &Prefix) -> Option<Failure> {
-    let group = trust::group_of(prefix)?;
+pub(crate) fn made_for_a_group(failure: Failure, prefix: &Prefix, caller: &Caller) -> Option<Failure> {
+    let group = trust::group_of(prefix, &caller.viewer)?;
     let script = shell_word(&prefix.bin().join("activate"));
     Some(
         failure

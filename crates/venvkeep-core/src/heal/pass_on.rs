@@ -16,17 +16,13 @@ use crate::plan::hostile;
 use crate::report::{Report, ShellTrust};
 use crate::store::trust::{self, TrustError};
 
-/// Whom the old environment is for. A stranger's word counts for nothing, and of a group's members each can write what
-/// stands in it: that a group may write is believed where the directory itself, which only its owner can give away, is
-/// the user's or root's and that group's.
+/// Whom the old environment is for. A stranger's word counts for nothing.
 pub(super) fn sharing(old: &Snapshot) -> Sharing {
     let (sharing, root) = (old.sharing(), old.tree.facts(Tree::ROOT));
     let is_believed = match &sharing {
         Sharing::AsUsual => true,
         Sharing::Everyone => hostile(old, &credentials::user_name).is_none(),
-        Sharing::Group(name) => {
-            old.viewer.trusts(root.uid) && credentials::group_number(name) == Some(root.gid)
-        }
+        Sharing::Group(name) => trust::is_groups(name, root, &old.viewer),
     };
     if is_believed { sharing } else { Sharing::AsUsual }
 }

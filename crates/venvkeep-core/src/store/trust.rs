@@ -244,14 +244,19 @@ pub fn trusted(caller: &Caller) -> Vec<PathBuf> {
     paths
 }
 
-/// The group that may write it by its owner's wish, by what its `pyvenv.cfg` says. Good for words alone: whoever may
-/// write the file may claim it.
-pub fn group_of(prefix: &Prefix) -> Option<String> {
+/// The group that may write it by its owner's wish: what its `pyvenv.cfg` says, where [`is_groups`] holds.
+pub fn group_of(prefix: &Prefix, viewer: &Viewer) -> Option<String> {
     let config = fs::read_bounded(&prefix.join("pyvenv.cfg"), MAX_CONFIG).ok()?;
-    match PyvenvCfg::parse(&config).sharing() {
-        Sharing::Group(group) => Some(group),
-        Sharing::AsUsual | Sharing::Everyone => None,
-    }
+    let Sharing::Group(group) = PyvenvCfg::parse(&config).sharing() else { return None };
+    is_groups(&group, &fs::lstat(prefix.path()).ok()?, viewer).then_some(group)
+}
+
+/// Whether an environment's directory was given to that group. Whoever may write `pyvenv.cfg` may claim it, each of the
+/// group's members too; but the directory only its owner can give away, who has to be the viewer or root, and with a
+/// directory that everybody may write nothing is known.
+pub fn is_groups(group: &str, directory: &Facts, viewer: &Viewer) -> bool {
+    let is_given = viewer.trusts(directory.uid) && !directory.is_world_writable();
+    is_given && credentials::group_number(group) == Some(directory.gid)
 }
 
 /// What the prompt shows for an environment: the prompt it was made with, else the name of its project.

@@ -117,7 +117,7 @@ fn failure(
                 "or build a sound one at the other place:  venvkeep heal --to {} {word}",
                 shell_word(&to)
             )),
-        HealError::Copy(CopyError::Hostile { .. }) if trust::group_of(prefix).is_some() => Failure {
+        HealError::Copy(CopyError::Hostile { .. }) if trust::group_of(prefix, &session.caller.viewer).is_some() => Failure {
             exit: Exit::Attention,
             ..failure
         }

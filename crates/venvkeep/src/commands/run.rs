@@ -77,7 +77,7 @@ fn refused(prefix: &Prefix, objection: &Objection, caller: &Caller) -> Failure {
     let failure = || Failure::new(Exit::Attention, format!("nothing of {path} is run: {}", said(objection)));
     if let Objection::OthersCanWrite(place) = objection
         && place.starts_with(prefix.path())
-        && let Some(failure) = hints::made_for_a_group(failure(), prefix)
+        && let Some(failure) = hints::made_for_a_group(failure(), prefix, caller)
     {
         return failure;
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 use venvkeep_core::host::credentials;
 use venvkeep_core::inspect::inspect;
 use venvkeep_core::locate::LocateError;
+use venvkeep_core::model::caller::Caller;
 use venvkeep_core::model::prefix::Prefix;
 use venvkeep_core::plan::{Hostile, hostile};
 use venvkeep_core::store::known::locate;
@@ -24,7 +25,7 @@ use venvkeep_core::model::printable::{printable, shell_word};
 pub(crate) fn run(wish: &TrustArguments, session: &Session<'_>) -> Result<Exit, Failure> {
     let prefix =
         nearest(wish.place.as_deref(), session).map_err(|error| hints::not_located(&error, session))?;
-    let failed = |error| refused(&prefix, &error);
+    let failed = |error| refused(&prefix, &error, &session.caller);
     let objection = trust::objection(&prefix, &session.caller.viewer);
     if let Some(objection) = objection.map_err(|error| failed(error.into()))? {
         return Err(failed(objection.into()));
@@ -89,7 +90,7 @@ fn look_at(prefix: &Prefix) -> String {
     format!("See what is wrong with it: venvkeep check {}", shell_word(prefix.path()))
 }
 
-fn refused(prefix: &Prefix, error: &TrustError) -> Failure {
+fn refused(prefix: &Prefix, error: &TrustError, caller: &Caller) -> Failure {
     let path = printable(prefix.path());
     let why = printable(error.to_string());
     match error {
@@ -103,7 +104,7 @@ fn refused(prefix: &Prefix, error: &TrustError) -> Failure {
             let failure = || Failure::new(Exit::Attention, format!("{path} is not trusted: {why}"));
             if let Objection::OthersCanWrite(place) = objection
                 && place.starts_with(prefix.path())
-                && let Some(failure) = hints::made_for_a_group(failure(), prefix)
+                && let Some(failure) = hints::made_for_a_group(failure(), prefix, caller)
             {
                 return failure;
             }
